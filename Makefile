@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# multipath-iscsi. `make help` lists what there is.
+
+PREFIX      ?= /usr
+SYSCONFDIR  ?= /etc
+LIBEXECDIR  ?= $(PREFIX)/libexec/mpathiscsi
+SBINDIR     ?= $(PREFIX)/sbin
+MANDIR      ?= $(PREFIX)/share/man
+UNITDIR     ?= /lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+# Where multipathd of this host loads its plugins from.
+PLUGINDIR   ?= $(shell packaging/plugin-dir)
+DESTDIR     ?=
+
+# A flavour is a compiler with its options and an object folder of its own.
+FLAVOUR     ?= gcc
+B           := build/$(FLAVOUR)
+LAB_SUITES  ?= bookworm
+
+CC_gcc      := gcc
+CC_clang    := clang
+CC_asan     := gcc
+CC          := $(CC_$(FLAVOUR))
+OPT_gcc     := -O2 -D_FORTIFY_SOURCE=2
+OPT_clang   := -O2 -D_FORTIFY_SOURCE=2
+OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDOPT_asan  := -fsanitize=address,undefined
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 \
+	-Wundef -Wvla -Werror
+PACKAGES := libsystemd libudev devmapper json-c inih libmnl
+CFLAGS   += -std=gnu11 -g $(OPT_$(FLAVOUR)) $(WARNINGS) -fPIC -fvisibility=hidden \
+	-fstack-protector-strong -ffunction-sections -fdata-sections -fexceptions
+CPPFLAGS += -I. -D_GNU_SOURCE -DPLUGINDIR='"$(PLUGINDIR)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LDFLAGS  += $(LDOPT_$(FLAVOUR)) -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
+PLUGIN_LDFLAGS := -shared -Wl,-z,nodelete -Wl,-z,defs -Wl,--exclude-libs,ALL
+# The plugins call their host through weak, undefined symbols: no -z defs under a sanitizer.
+ifeq ($(FLAVOUR),asan)
+PLUGIN_LDFLAGS := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+endif
+LIBS_DAEMON := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+LIBS_PROBE  := $(shell pkg-config --libs libiscsi libsystemd 2>/dev/null) -lm
+
+FOLDERS  := common policies checker prioritizers daemon
+SOURCES  := $(wildcard $(FOLDERS:%=%/*.c))
+OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
+# Files with a main() or a plugin's entry points stay out of the archive.
+MAINS    := daemon/mpathiscsid daemon/mpathiscsi daemon/probe_child checker/plugin \
+	prioritizers/prio_plugin
+ARCHIVE  := $(B)/libmpathiscsi.a
+PROGRAMS := $(B)/mpathiscsid $(B)/mpathiscsi $(B)/mpathiscsi-probe
+PLUGINS  := $(B)/libcheckiscsi.so $(B)/libprioiscsi.so
+UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+HOSTS    := $(patsubst tests/hosts/%.c,$(B)/tests/hosts/%,$(wildcard tests/hosts/*.c))
+DRIVERS  := $(patsubst tests/integration/%.c,$(B)/tests/integration/%,$(wildcard tests/integration/*.c))
+LABTOOLS := $(patsubst tests/lab/tools/%.c,build/lab/tools/%,$(wildcard tests/lab/tools/*.c))
+MANPAGES := $(wildcard man/*.[1-8])
+
+.PHONY: all
+all: $(PROGRAMS) $(PLUGINS)
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(ARCHIVE): $(filter-out $(MAINS:%=$(B)/%.o),$(OBJECTS))
+	@rm -f $@
+	ar crs $@ $^
+
+$(B)/mpathiscsid $(B)/mpathiscsi: $(B)/%: $(B)/daemon/%.o $(ARCHIVE)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_DAEMON)
+$(B)/mpathiscsi-probe: $(B)/daemon/probe_child.o $(ARCHIVE)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_PROBE)
+$(B)/libcheckiscsi.so: $(B)/checker/plugin.o $(ARCHIVE)
+	$(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^ -lpthread
+$(B)/libprioiscsi.so: $(B)/prioritizers/prio_plugin.o $(ARCHIVE)
+	$(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^
+
+# Tests: every unit is one program; hosts are small programs that load our plugins as
+# multipathd does; drivers use the real engine against real targets.
+TEST_CPPFLAGS := -DTEST_BUILD_DIR='"$(abspath $(B))"' -DTEST_SOURCE_DIR='"$(CURDIR)"'
+LIBS_TEST = -Wl,--no-as-needed -lcmocka -Wl,--as-needed $(LIBS_DAEMON) $(LIBS_PROBE) -ldl -lpthread
+
+$(B)/tests/%.o: CPPFLAGS += $(TEST_CPPFLAGS)
+$(B)/tests/hosts/%.o: CFLAGS += -fvisibility=default
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(ARCHIVE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+$(B)/tests/hosts/%: $(B)/tests/hosts/%.o
+	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
+$(B)/tests/integration/%: $(B)/tests/integration/%.o $(ARCHIVE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+# Guests may be older than this host in nothing but the C library: plain C, no sanitizer.
+build/lab/tools/%: tests/lab/tools/%.c
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lpthread
+
+.PHONY: units tests-build
+tests-build: all $(UNITS) $(HOSTS) $(DRIVERS)
+units: tests-build
+	@tests/run-units $(B)
+
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*/*.d)
+
+# What is installed where: source:destination:mode, one line a file.
+define INSTALLED
+$(B)/mpathiscsid:$(SBINDIR)/mpathiscsid:755
+$(B)/mpathiscsi:$(SBINDIR)/mpathiscsi:755
+$(B)/mpathiscsi-probe:$(LIBEXECDIR)/mpathiscsi-probe:755
+$(B)/libcheckiscsi.so:$(PLUGINDIR)/libcheckiscsi.so:644
+$(B)/libprioiscsi.so:$(PLUGINDIR)/libprioiscsi.so:644
+build/mpathiscsid.service:$(UNITDIR)/mpathiscsid.service:644
+packaging/sysusers.conf:$(SYSUSERSDIR)/mpathiscsi.conf:644
+packaging/policies.conf:$(SYSCONFDIR)/mpathiscsi/policies.conf:644
+$(foreach m,$(MANPAGES),$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)):644
+)
+endef
+export INSTALLED
+
+build/mpathiscsid.service: packaging/mpathiscsid.service.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g' $< > $@
+
+.PHONY: install uninstall
+install: all build/mpathiscsid.service
+	@DESTDIR='$(DESTDIR)' packaging/install-files install
+uninstall:
+	@DESTDIR='$(DESTDIR)' packaging/install-files uninstall
+
+.PHONY: deps check demo lab-product lab-image lab-shell clean help
+deps:
+	@packaging/deps
+
+# The tree that travels into the guests.
+lab-product: all $(LABTOOLS)
+	@rm -rf build/lab/product
+	@$(MAKE) --no-print-directory install DESTDIR=build/lab/product PREFIX=/usr \
+		SYSCONFDIR=/etc PLUGINDIR=/usr/lib/multipath UNITDIR=/usr/lib/systemd/system >/dev/null
+
+lab-image:
+	@for suite in $(LAB_SUITES); do tests/lab/image $$suite || exit 1; done
+lab-shell: lab-product lab-image
+	@tests/lab/shell $(firstword $(LAB_SUITES))
+
+demo:
+	@packaging/deps
+	@$(MAKE) --no-print-directory lab-product >/dev/null
+	@tests/demo $(firstword $(LAB_SUITES))
+
+check:
+	@packaging/deps
+	@LAB_SUITES='$(LAB_SUITES)' tests/check
+
+clean:
+	rm -rf build out
+
+help:
+	@sed -n 's/^#H //p' Makefile
+
+#H make [all]        build everything into build/gcc (FLAVOUR=clang|asan: others)
+#H make deps         install the Debian packages that building and testing need
+#H make install      honours DESTDIR, PREFIX, SYSCONFDIR, PLUGINDIR, UNITDIR
+#H make uninstall    takes exactly that away again (changed configuration stays)
+#H make demo         boots a guest and shows a LUN failing over and back
+#H make check        all tests; LAB_SUITES="bookworm trixie" chooses the guests
+#H make units        only the unit tests of one FLAVOUR
+#H make lab-image    build the guests' images (cached outside the tree)
+#H make lab-shell    a root shell in a guest with the product installed
+#H make clean

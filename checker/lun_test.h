@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_LUN_TEST_H
+#define MPATHISCSI_LUN_TEST_H
+
+/*
+ * Ask a LUN by SG_IO: TEST UNIT READY, and behind a GOOD one, where wanted, a READ of the
+ * first block. LIO answers TEST UNIT READY with GOOD whatever has become of its backstore
+ * (multipath-tools issue 54); a READ has to touch it.
+ *
+ * May sleep without end (a blocked device, error handling): never call it where somebody
+ * else has to wait.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "checker/sense.h"
+
+#define LUN_TEST_BLOCK_MAX 4096 /* largest logical block we READ */
+#define LUN_TEST_TRIES	   5	/* a command whose answer asks for a retry; as stock's tur */
+
+struct lun_answer {
+	enum scsi_result result;
+	bool read; /* of the READ, not of the TEST UNIT READY */
+	int error; /* negative errno of the ioctl; 0 if it worked */
+};
+
+/*
+ * 'timeout_ms' bounds each command once the kernel has sent it, and no command is sent
+ * later than that after the call. 'block' is a buffer of 'block_size' bytes, aligned to
+ * its size, for the READ; block_size 0: no READ.
+ */
+void lun_test(int fd, unsigned int timeout_ms, void *block, size_t block_size,
+	      struct lun_answer *ret);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "checker/counters.h"
+#include "checker/legs.h"
+#include "checker/path_check.h"
+#include "checker/test_job.h"
+#include "common/clock.h"
+
+#define TIMEOUT_DEFAULT_S 30 /* as multipathd's own */
+#define TIMEOUT_MAX_S	  3600
+#define BRIEF_NS	  NS_PER_MS
+/* An answer that came while nobody was going to ask for it is old after this. */
+#define ANSWER_MAX_NS (2 * NS_PER_S)
+#define VENDOR_LIO    "LIO-ORG"
+
+struct path_check {
+	const struct check_roots *roots;
+	dev_t devt;
+	bool known; /* 'id' is filled */
+	struct iscsi_identity id;
+	char number[24]; /* "8:16" */
+	struct counters counters;
+	struct test_job *job;
+	bool joined;	     /* somebody else's test: its answer does not count */
+	bool waited;	     /* its end was looked for since it was started */
+	bool reads;	     /* it ends with a READ */
+	bool prompt;	     /* the last verdict was "ask again soon" */
+	uint64_t started_ns; /* when we started or joined it */
+	unsigned int timeout_ms;
+	unsigned int disrupted;
+	struct evidence e;
+};
+
+int path_check_new(int fd, const struct check_roots *roots, struct path_check **ret)
+{
+	struct path_check *path = calloc(1, sizeof(*path));
+	struct stat st;
+
+	if (!path)
+		return -ENOMEM;
+	path->roots = roots;
+	if (fstat(fd, &st) == 0)
+		path->devt = st.st_rdev;
+	snprintf(path->number, sizeof(path->number), "%u:%u", major(path->devt),
+		 minor(path->devt));
+	path->known = identity_by_fd(roots->sysfs, fd, &path->id) == 0;
+	*ret = path;
+	return 0;
+}
+
+void path_check_free(struct path_check *path)
+{
+	if (!path)
+		return;
+	test_job_put(path->job);
+	free(path);
+}
+
+const struct evidence *path_check_evidence(const struct path_check *path)
+{
+	return &path->e;
+}
+
+const char *path_check_device(const struct path_check *path)
+{
+	return path->known && path->id.device[0] ? path->id.device : path->number;
+}
+
+/* What cannot be read leaves the kernel's word unknown, and the test decides. */
+static void look_at_device(struct path_check *path, int fd)
+{
+	struct evidence *e = &path->e;
+	int r = 0;
+
+	if (!path->known)
+		path->known = identity_by_fd(path->roots->sysfs, fd, &path->id) == 0;
+	else
+		r = identity_refresh(path->roots->sysfs, &path->id);
+	if (!path->known)
+		return;
+	e->is_iscsi = path->id.is_iscsi;
+	e->portal = path->id.name.portal;
+	if (r == -ENODEV)
+		e->device = DEVICE_GONE;
+	if (r)
+		return;
+	e->device = path->id.device_state;
+	e->session = path->id.session_state;
+}
+
+static void look_at_board(struct path_check *path, uint64_t now_ns)
+{
+	struct board_session record;
+	enum board_trust trust;
+
+	trust = board_read_session(path->roots->board, path->id.sid,
+				   path_name_hash(&path->id.name), now_ns, &record);
+	evidence_set_board(&path->e, trust, &record, now_ns);
+}
+
+static void look_at_io(struct path_check *path, uint64_t now_ns)
+{
+	struct counters now;
+
+	counters_read(path->roots->sysfs, path->id.device, now_ns, &now);
+	evidence_set_io(&path->e, &path->counters, &now);
+	path->counters = now;
+}
+
+static void set_answer(struct path_check *path, const struct lun_answer *answer)
+{
+	path->disrupted = answer->result == SCSI_DISRUPTED ? path->disrupted + 1 : 0;
+	path->e.test.state = TEST_ENDED;
+	path->e.test.read = answer->read;
+	path->e.test.result = answer->result;
+	path->e.test.error = answer->error;
+	path->e.test.disrupted = path->disrupted;
+}
+
+/* Fill in what is known of the test that is or was outstanding. */
+static void look_at_job(struct path_check *path, uint64_t wait_ns)
+{
+	struct lun_answer answer;
+	uint64_t ended_ns, now_ns;
+
+	if (!path->job)
+		return;
+	if (!test_job_ended(path->job, wait_ns, &answer, &ended_ns)) {
+		path->e.test.state = TEST_RUNNING;
+		path->e.test.read = path->reads;
+		path->e.test.age_ms = (clock_now_ns() - path->started_ns) / NS_PER_MS;
+		path->e.test.timeout_ms = path->timeout_ms;
+		return;
+	}
+	now_ns = clock_now_ns();
+	test_job_put(path->job);
+	path->job = NULL;
+	path->e.test.state = TEST_NOT_ASKED;
+	if (!path->joined && (path->prompt || now_ns - ended_ns <= ANSWER_MAX_NS))
+		set_answer(path, &answer);
+}
+
+/* Bytes to READ behind the TEST UNIT READY; 0: none. */
+static size_t read_size(const struct path_check *path)
+{
+	char text[24];
+	uint64_t size;
+
+	if (!path->known || !path->id.is_iscsi || strcmp(path->id.vendor, VENDOR_LIO))
+		return 0;
+	if (identity_attribute(path->roots->sysfs, path->id.device,
+			       "queue/logical_block_size", text, sizeof(text)) ||
+	    counters_sum(text, 0, 0, &size))
+		return 0;
+	if (size < 512 || size > LUN_TEST_BLOCK_MAX || (size & (size - 1)))
+		return 0;
+	return (size_t)size;
+}
+
+static void test_inline(struct path_check *path, const struct test_order *order)
+{
+	_Alignas(LUN_TEST_BLOCK_MAX) char block[LUN_TEST_BLOCK_MAX];
+	struct lun_answer answer;
+
+	lun_test(order->fd, order->timeout_ms, block, order->block_size, &answer);
+	set_answer(path, &answer);
+}
+
+static void test_elsewhere(struct path_check *path, const struct test_order *order,
+			   uint64_t wait_ns)
+{
+	int r = test_job_start(order, &path->job, &path->joined);
+
+	if (r) {
+		path->e.test.state = TEST_UNABLE;
+		path->e.test.error = r;
+		return;
+	}
+	path->started_ns = clock_now_ns();
+	path->timeout_ms = order->timeout_ms;
+	path->reads = order->block_size != 0;
+	path->waited = wait_ns != 0;
+	/* whoever waits for it here, or is told to come back soon, asks in time */
+	path->prompt = true;
+	look_at_job(path, path->joined ? 0 : wait_ns);
+}
+
+static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
+		       enum check_mode mode)
+{
+	struct test_order order = {
+		.fd = fd,
+		.devt = path->devt,
+		.timeout_ms = 1000,
+		.block_size = read_size(path),
+	};
+
+	if (timeout_s == 0)
+		timeout_s = TIMEOUT_DEFAULT_S;
+	order.timeout_ms *= timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
+	if (mode == CHECK_INLINE)
+		test_inline(path, &order);
+	else
+		test_elsewhere(path, &order, mode == CHECK_BRIEF ? BRIEF_NS : 0);
+}
+
+static struct verdict judge(struct path_check *path)
+{
+	struct verdict verdict;
+
+	if (verdict_wants_legs(&path->e))
+		path->e.legs = legs_look(path->roots->sysfs, path->roots->board,
+					 path->id.device, clock_now_ns());
+	verdict = verdict_judge(&path->e);
+	path->prompt = verdict.state == VERDICT_PENDING;
+	return verdict;
+}
+
+struct verdict path_check_look(struct path_check *path, int fd, unsigned int timeout_s,
+			       enum check_mode mode)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	memset(&path->e, 0, sizeof(path->e));
+	look_at_device(path, fd);
+	if (path->e.is_iscsi) {
+		look_at_board(path, now_ns);
+		look_at_io(path, now_ns);
+	}
+	path->waited = true;
+	look_at_job(path, 0);
+	if (verdict_wants_test(&path->e))
+		start_test(path, fd, timeout_s, mode);
+	return judge(path);
+}
+
+struct verdict path_check_again(struct path_check *path)
+{
+	path->waited = true;
+	look_at_job(path, 0);
+	return judge(path);
+}
+
+bool path_check_waits(const struct path_check *path)
+{
+	return path->job && !path->waited && path->e.test.state == TEST_RUNNING;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_VERDICT_H
+#define MPATHISCSI_VERDICT_H
+
+/*
+ * Evidence about one path in, one verdict with its reason out. Pure: no I/O, no clock, no
+ * statics. The plugin judges with it, the daemon shows with it.
+ *
+ * The rule above all others: first do no harm. Where the evidence does not suffice, the
+ * verdict is what stock multipathd's tur checker would say, or "keep the state".
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "checker/sense.h"
+#include "common/board.h"
+#include "common/identity.h"
+
+/* A probe's record refreshed longer ago than this is no evidence. */
+#define VERDICT_RECORD_MAX_MS 2000
+/* A test unanswered for this long supports a probe that failed; alone it means nothing. */
+#define VERDICT_TEST_LATE_MS 300
+/* Looks at the I/O counters this close together count as "now". */
+#define VERDICT_LOOK_NOW_MS 2000
+/* Looks farther apart say nothing. */
+#define VERDICT_LOOK_MAX_MS 60000
+/* This many tests in a row lost with their connection make a path down (tur: 5 tries). */
+#define VERDICT_DISRUPTED_MAX 5
+
+/* The test of the LUN: TEST UNIT READY, or one READ behind it. */
+enum test_state {
+	TEST_NOT_ASKED,
+	TEST_RUNNING,
+	TEST_ENDED,
+	TEST_UNABLE, /* could not be sent: no memory, thread or descriptor */
+};
+
+/* Does another path of the same map, over a portal that is not in order, hold I/O? Asked
+ * only when verdict_wants_legs() says so. */
+enum legs_state { LEGS_UNKNOWN, LEGS_FREE, LEGS_HOLD };
+
+struct evidence {
+	bool is_iscsi;
+	struct portal portal; /* for the text */
+	enum device_state device;
+	enum session_state session;
+	struct {
+		enum board_trust trust;
+		enum probe_state state; /* PROBE_NONE unless the record is to be trusted */
+		uint64_t trouble_ms;	/* how long the portal has not answered; 0 unknown */
+		int error;		/* negative errno of its connect, 0 none */
+	} probe;
+	struct {
+		bool known;	    /* counters were read now and at the look before */
+		bool moved;	    /* reads or writes completed between the two looks */
+		bool failed;	    /* and some command failed */
+		uint64_t look_ms;   /* time between the two looks */
+		bool count_known;   /* in_flight can be relied on */
+		uint64_t in_flight; /* reads and writes at the device now */
+	} io;
+	enum legs_state legs;
+	struct {
+		enum test_state state;
+		bool read;		 /* the answer missing or given is that of the READ */
+		enum scsi_result result; /* TEST_ENDED */
+		unsigned int disrupted;	 /* tests in a row lost with the connection */
+		uint64_t age_ms;	 /* TEST_RUNNING: since it was sent */
+		uint64_t timeout_ms;
+		int error;		 /* negative errno: TEST_UNABLE, SCSI_NO_DEVICE */
+	} test;
+};
+
+enum verdict_state {
+	VERDICT_DOWN,
+	VERDICT_UP,
+	VERDICT_GHOST,
+	VERDICT_PENDING, /* no change: keep what you thought */
+	VERDICT_TIMEOUT,
+	VERDICT_STATE_MAX
+};
+
+enum reason {
+	REASON_NONE, /* never a verdict's */
+#define REASON(name, state, voice, code, message, sentence) REASON_##name,
+#include "checker/reasons.def"
+#undef REASON
+	REASON_MAX
+};
+
+enum voice { VOICE_QUIET, VOICE_NORMAL, VOICE_LOUD };
+
+struct reason_row {
+	enum verdict_state state;
+	enum voice voice;
+	const char *code;
+	const char *message;
+	const char *sentence;
+};
+
+struct verdict {
+	enum verdict_state state;
+	enum reason reason;
+};
+
+/*
+ * Put the daemon's word into 'e': the probe's state counts only if 'trust' is BOARD_FRESH
+ * and the record was refreshed within VERDICT_RECORD_MAX_MS; otherwise it is as if the
+ * portal were not probed. 'record' is read for BOARD_FRESH only.
+ */
+void evidence_set_board(struct evidence *e, enum board_trust trust,
+			const struct board_session *record, uint64_t now_ns);
+
+/*
+ * Judge. Order: the kernel's word on device and session; the answer of the LUN; completing
+ * I/O; what the silence of LUN and portal together mean. A path is called down ahead of
+ * the kernel's and the test's own timers only if the portal's probe fails, the LUN owes an
+ * answer, nothing is in flight on the device and on no other suspect path of its map:
+ * being down may make multipathd (0.9.6 and later, failback immediate) reload the map, and
+ * a reload waits, with multipathd's lock held, for every I/O in flight.
+ */
+struct verdict verdict_judge(const struct evidence *e);
+
+/* Can only a test of the LUN decide? (To be asked while test.state is TEST_NOT_ASKED.) */
+bool verdict_wants_test(const struct evidence *e);
+
+/* Does the verdict hang on what other paths of the map hold? Fill e->legs and judge again. */
+bool verdict_wants_legs(const struct evidence *e);
+
+/* Row of a reason; of REASON_NONE and anything out of range: NULL. */
+const struct reason_row *reason_row(enum reason reason);
+const char *verdict_state_name(enum verdict_state state); /* "up", "down", "ghost" … */
+
+/* Is going from 'before' (REASON_NONE: nothing said yet) to 'now' worth a line in a log? */
+bool verdict_worth_saying(enum reason before, enum reason now);
+
+/* One sentence without a full stop, cut to 'size' (VERDICT_TEXT_MAX is enough). Returns
+ * 'buffer'. */
+#define VERDICT_TEXT_MAX 320
+const char *verdict_text(const struct evidence *e, const struct verdict *verdict, char *buffer,
+			 size_t size);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/board_format.h"
+#include "common/clock.h"
+
+/* A record torn by the writer is whole a moment later; garbage stays garbage. */
+#define TRIES 3
+/* Slots fetched with one pread(). */
+#define BATCH 4
+
+/* What is looked for, and where the copy of it goes. */
+struct lookup {
+	enum board_kind kind;
+	uint32_t sid;
+	uint64_t lun;
+	uint64_t name_hash;
+	union {
+		struct board_session session;
+		struct board_path path;
+	} found;
+};
+
+/* Exactly 'size' bytes, or -EBADMSG: the file is shorter. */
+static int read_exactly(int fd, void *buffer, size_t size, size_t offset)
+{
+	uint8_t *p = buffer;
+	ssize_t n;
+
+	while (size > 0) {
+		n = pread(fd, p, size, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EBADMSG;
+		p += n;
+		offset += (size_t)n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+enum match { MATCH_NOT, MATCH_KEY, MATCH_ALL };
+
+/* Compare a whole, used slot with what is looked for and keep it when it is that. */
+static enum match match_slot(struct lookup *lookup, const void *slot)
+{
+	struct board_session_slot session;
+	struct board_path_slot path;
+
+	if (lookup->kind == BOARD_SESSIONS) {
+		memcpy(&session, slot, sizeof(session));
+		if (session.record.sid != lookup->sid)
+			return MATCH_NOT;
+		lookup->found.session = session.record;
+		return session.record.name_hash == lookup->name_hash ? MATCH_ALL : MATCH_KEY;
+	}
+	memcpy(&path, slot, sizeof(path));
+	if (path.record.sid != lookup->sid || path.record.lun != lookup->lun)
+		return MATCH_NOT;
+	lookup->found.path = path.record;
+	return path.record.name_hash == lookup->name_hash ? MATCH_ALL : MATCH_KEY;
+}
+
+/* One slot of the search: BOARD_TRUST_MAX means go on. */
+static enum board_trust look_at(const struct board_table *table, uint32_t index,
+				const void *slot, struct lookup *lookup)
+{
+	int use = board_slot_use(table, index, slot);
+	enum match match;
+
+	if (use < 0)
+		return BOARD_DAMAGED;
+	if (use == BOARD_SLOT_EMPTY)
+		return BOARD_NO_RECORD;
+	if (use == BOARD_SLOT_TOMBSTONE)
+		return BOARD_TRUST_MAX;
+	match = match_slot(lookup, slot);
+	if (match == MATCH_ALL)
+		return BOARD_FRESH;
+	return match == MATCH_KEY ? BOARD_NO_RECORD : BOARD_TRUST_MAX;
+}
+
+static enum board_trust search(int fd, const struct board_table *table, struct lookup *lookup)
+{
+	uint8_t slots[BATCH * BOARD_SLOT_MAX];
+	uint32_t index, i, n, seen = 0, limit;
+	enum board_trust trust;
+
+	index = lookup->kind == BOARD_SESSIONS ?
+			board_session_start(lookup->sid, table->capacity) :
+			board_path_start(lookup->sid, lookup->lun, table->capacity);
+	limit = table->capacity < BOARD_PROBE_MAX ? table->capacity : BOARD_PROBE_MAX;
+	while (seen < limit) {
+		n = table->capacity - index < BATCH ? table->capacity - index : BATCH;
+		if (read_exactly(fd, slots, n * table->slot_size,
+				 table->offset + index * table->slot_size) < 0)
+			return BOARD_DAMAGED;
+		for (i = 0; i < n && seen < limit; i++, seen++) {
+			trust = look_at(table, index + i, slots + i * table->slot_size, lookup);
+			if (trust != BOARD_TRUST_MAX)
+				return trust;
+		}
+		index = (index + n) & (table->capacity - 1);
+	}
+	/* The writer keeps an empty slot within reach of every key. */
+	return BOARD_DAMAGED;
+}
+
+/* The clocks of a reader and of a beat taken a moment later may be in either order. */
+static bool beat_is_stale(const struct board_beat *beat, uint64_t now_ns)
+{
+	uint64_t age = now_ns > beat->beat_ns ? now_ns - beat->beat_ns : beat->beat_ns - now_ns;
+
+	return beat->beat_ns == 0 || age > BOARD_STALE_MS * NS_PER_MS;
+}
+
+static bool owner_and_mode_ok(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && (st->st_uid == 0 || st->st_uid == geteuid()) &&
+	       (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static enum board_trust look_up_in(int fd, struct lookup *lookup, uint64_t now_ns)
+{
+	char boot_id[BOARD_BOOT_ID_MAX];
+	struct board_front front;
+	struct board_table table;
+	enum board_trust trust;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !owner_and_mode_ok(&st) || board_boot_id(boot_id) < 0)
+		return BOARD_FOREIGN;
+	if (read_exactly(fd, &front, sizeof(front), 0) < 0)
+		return BOARD_DAMAGED;
+	trust = board_header_judge(&front.header, boot_id, (uint64_t)st.st_size);
+	if (trust != BOARD_FRESH)
+		return trust;
+	if (front.beat.checksum != board_beat_checksum(&front.beat))
+		return BOARD_DAMAGED;
+	table = board_table_of(&front.header, lookup->kind);
+	trust = search(fd, &table, lookup);
+	if (trust == BOARD_FRESH && beat_is_stale(&front.beat, now_ns))
+		return BOARD_STALE;
+	return trust;
+}
+
+static enum board_trust look_up_once(const char *path, struct lookup *lookup, uint64_t now_ns)
+{
+	enum board_trust trust;
+	int fd;
+
+	fd = open(path ? path : BOARD_DEFAULT_PATH,
+		  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? BOARD_ABSENT :
+		       errno == ELOOP || errno == EACCES || errno == ENXIO ? BOARD_FOREIGN :
+									     BOARD_DAMAGED;
+	trust = look_up_in(fd, lookup, now_ns);
+	close(fd);
+	return trust;
+}
+
+static enum board_trust look_up(const char *path, struct lookup *lookup, uint64_t now_ns)
+{
+	enum board_trust trust = BOARD_DAMAGED;
+	int i;
+
+	for (i = 0; i < TRIES && trust == BOARD_DAMAGED; i++)
+		trust = look_up_once(path, lookup, now_ns);
+	return trust;
+}
+
+enum board_trust board_read_session(const char *path, uint32_t sid, uint64_t name_hash,
+				    uint64_t now_ns, struct board_session *ret)
+{
+	struct lookup lookup = { .kind = BOARD_SESSIONS, .sid = sid, .name_hash = name_hash };
+	enum board_trust trust = look_up(path, &lookup, now_ns);
+
+	if (trust == BOARD_FRESH || trust == BOARD_STALE)
+		*ret = lookup.found.session;
+	return trust;
+}
+
+enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
+				 uint64_t name_hash, uint64_t now_ns, struct board_path *ret)
+{
+	struct lookup lookup = {
+		.kind = BOARD_PATHS, .sid = sid, .lun = lun, .name_hash = name_hash
+	};
+	enum board_trust trust = look_up(path, &lookup, now_ns);
+
+	if (trust == BOARD_FRESH || trust == BOARD_STALE)
+		*ret = lookup.found.path;
+	return trust;
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "common/identity.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/disk_link.h"
+#include "common/identity_session.h"
+#include "common/parse.h"
+#include "common/sysfs.h"
+
+#define LINK_MAX_TEXT 1024
+#define ATTRIBUTE_MAX 256 /* "device/…": path of an attribute below a disk */
+
+static const char *const device_states[] = {
+	[DEVICE_UNKNOWN] = "unknown",
+	[DEVICE_RUNNING] = "running",
+	[DEVICE_BLOCKED] = "blocked",
+	[DEVICE_OFFLINE] = "offline",
+	[DEVICE_TRANSPORT_OFFLINE] = "transport-offline",
+	[DEVICE_GONE] = "gone",
+};
+
+const char *device_state_name(enum device_state state)
+{
+	if ((size_t)state >= sizeof(device_states) / sizeof(device_states[0]))
+		state = DEVICE_UNKNOWN;
+	return device_states[state];
+}
+
+/* The kernel's words: drivers/scsi/scsi_sysfs.c, sdev_states. */
+static enum device_state device_state_parse(const char *text)
+{
+	static const struct {
+		const char *text;
+		enum device_state state;
+	} words[] = {
+		{ "running", DEVICE_RUNNING },
+		{ "blocked", DEVICE_BLOCKED },
+		{ "quiesce", DEVICE_BLOCKED },
+		{ "created-blocked", DEVICE_BLOCKED },
+		{ "offline", DEVICE_OFFLINE },
+		{ "transport-offline", DEVICE_TRANSPORT_OFFLINE },
+		{ "cancel", DEVICE_GONE },
+		{ "deleted", DEVICE_GONE },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(text, words[i].text) == 0)
+			return words[i].state;
+	return DEVICE_UNKNOWN;
+}
+
+/* Every SCSI device has "state": without it the device is being taken down. */
+static int read_device_state(int disk, enum device_state *ret)
+{
+	char text[32];
+	int r = sysfs_text(disk, "device/state", text, sizeof(text));
+
+	if (r == -ENOENT || r == -ENODEV)
+		return -ENODEV;
+	*ret = r < 0 ? DEVICE_UNKNOWN : device_state_parse(text);
+	return 0;
+}
+
+static int parse_devt(const char *text, dev_t *ret)
+{
+	const char *colon = strchr(text, ':');
+	uint64_t major, minor;
+	char part[24];
+
+	if (!colon || (size_t)(colon - text) >= sizeof(part))
+		return -EINVAL;
+	memcpy(part, text, (size_t)(colon - text));
+	part[colon - text] = '\0';
+	if (parse_uint(part, 0, UINT_MAX, &major) < 0 ||
+	    parse_uint(colon + 1, 0, UINT_MAX, &minor) < 0)
+		return -EINVAL;
+	*ret = makedev((unsigned int)major, (unsigned int)minor);
+	return 0;
+}
+
+/* Where disk 'device' stands in the device tree now, and its number. -ENODEV: nowhere. */
+static int locate(int root, const char *device, struct disk_link *ret, dev_t *ret_devt)
+{
+	char text[LINK_MAX_TEXT], path[DEVICE_NAME_MAX + 16];
+	int r;
+
+	snprintf(path, sizeof(path), "block/%s", device);
+	r = sysfs_link(root, path, text, sizeof(text));
+	if (r == 0)
+		r = disk_link_parse(text, ret);
+	if (r < 0)
+		return r == -ENOENT || r == -EINVAL ? -ENODEV : r;
+	snprintf(path, sizeof(path), "block/%s/dev", device);
+	if (sysfs_text(root, path, text, sizeof(text)) < 0 || parse_devt(text, ret_devt) < 0)
+		return -ENODEV;
+	return 0;
+}
+
+/* Is the disk still where 'id' says, below the same session? *ret_scsi: a SCSI disk. */
+static int still_there(int root, const struct iscsi_identity *id, bool *ret_scsi)
+{
+	struct disk_link link;
+	dev_t devt;
+	int r = locate(root, id->device, &link, &devt);
+
+	if (r < 0)
+		return r;
+	if (devt != id->devt)
+		return -ENODEV;
+	if (link.has_address && (link.host != id->host || link.channel != id->channel ||
+				 link.id != id->id || link.lun != id->lun))
+		return -ENODEV;
+	if (id->is_iscsi && (!link.has_session || link.session != id->sid))
+		return -ENODEV;
+	*ret_scsi = link.has_address;
+	return 0;
+}
+
+static int open_disk(int root, const char *device)
+{
+	char path[DEVICE_NAME_MAX + 16];
+	int fd;
+
+	snprintf(path, sizeof(path), "block/%s", device);
+	fd = sysfs_open_dir(root, path);
+	return fd == -ENOENT || fd == -ENOTDIR ? -ENODEV : fd;
+}
+
+/* INQUIRY text as sysfs gives it, the padding removed. */
+static void read_inquiry(int disk, const char *name, char *buffer, size_t size)
+{
+	size_t length;
+
+	sysfs_text(disk, name, buffer, size);
+	for (length = strlen(buffer); length > 0 && buffer[length - 1] == ' '; length--)
+		buffer[length - 1] = '\0';
+}
+
+static int read_scsi_disk(int root, struct iscsi_identity *id)
+{
+	char path[64];
+	int disk = open_disk(root, id->device), r;
+
+	if (disk < 0)
+		return disk;
+	snprintf(path, sizeof(path), "class/scsi_host/host%u/proc_name", id->host);
+	sysfs_text(root, path, id->transport, sizeof(id->transport));
+	read_inquiry(disk, "device/vendor", id->vendor, sizeof(id->vendor));
+	read_inquiry(disk, "device/model", id->product, sizeof(id->product));
+	sysfs_text(disk, "device/wwid", id->wwid, sizeof(id->wwid));
+	r = read_device_state(disk, &id->device_state);
+	close(disk);
+	return r;
+}
+
+/* All of a disk found at 'link'. */
+static int read_disk(int root, const struct disk_link *link, struct iscsi_identity *id)
+{
+	int session;
+
+	if (!link->has_address)
+		return 0;
+	id->host = link->host;
+	id->channel = link->channel;
+	id->id = link->id;
+	id->lun = link->lun;
+	if (link->has_session) {
+		session = session_open(root, link->session);
+		if (session < 0 && session != -ENOENT)
+			return session;
+		if (session >= 0) {
+			id->is_iscsi = true;
+			id->sid = link->session;
+			session_read(root, session, id);
+			close(session);
+		}
+	}
+	return read_scsi_disk(root, id);
+}
+
+static int identity_at(int root, const char *device, struct iscsi_identity *ret)
+{
+	struct iscsi_identity id = { .name.tpgt = -1, .recovery_tmo = INT_MIN };
+	struct disk_link link = { .device = "" };
+	bool scsi;
+	int r;
+
+	if (device[0] == '\0' || device[0] == '.' || strchr(device, '/') ||
+	    copy_text(id.device, sizeof(id.device), device) < 0)
+		return -EINVAL;
+	r = locate(root, device, &link, &id.devt);
+	if (r == 0)
+		r = read_disk(root, &link, &id);
+	if (r == 0)
+		r = still_there(root, &id, &scsi);
+	if (r == 0)
+		*ret = id;
+	return r;
+}
+
+int identity_by_name(const char *sysfs, const char *device, struct iscsi_identity *ret)
+{
+	int root = sysfs_open_root(sysfs), r;
+
+	if (root < 0)
+		return root;
+	r = identity_at(root, device, ret);
+	close(root);
+	return r;
+}
+
+int identity_by_devt(const char *sysfs, dev_t devt, struct iscsi_identity *ret)
+{
+	char text[LINK_MAX_TEXT], path[64];
+	struct disk_link link;
+	int root = sysfs_open_root(sysfs), r;
+
+	if (root < 0)
+		return root;
+	snprintf(path, sizeof(path), "dev/block/%u:%u", major(devt), minor(devt));
+	r = sysfs_link(root, path, text, sizeof(text));
+	if (r == 0)
+		r = disk_link_parse(text, &link);
+	if (r == -ENOENT || r == -EINVAL)
+		r = -ENODEV;
+	if (r == 0)
+		r = identity_at(root, link.device, ret);
+	close(root);
+	return r;
+}
+
+int identity_by_fd(const char *sysfs, int fd, struct iscsi_identity *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISBLK(st.st_mode))
+		return -ENOTBLK;
+	return identity_by_devt(sysfs, st.st_rdev, ret);
+}
+
+static int refresh_at(int root, struct iscsi_identity *id)
+{
+	enum device_state state = id->device_state;
+	int disk, session, r;
+	bool scsi;
+
+	r = still_there(root, id, &scsi);
+	if (r < 0)
+		return r;
+	disk = open_disk(root, id->device);
+	if (disk < 0)
+		return disk;
+	if (scsi)
+		r = read_device_state(disk, &state);
+	close(disk);
+	if (r < 0)
+		return r;
+	if (id->is_iscsi) {
+		session = session_open(root, id->sid);
+		if (session < 0)
+			return session == -ENOENT ? -ENODEV : session;
+		session_refresh(root, session, id);
+		close(session);
+	}
+	id->device_state = state;
+	return 0;
+}
+
+int identity_refresh(const char *sysfs, struct iscsi_identity *id)
+{
+	int root = sysfs_open_root(sysfs), r;
+
+	if (root < 0)
+		return root;
+	r = refresh_at(root, id);
+	close(root);
+	return r;
+}
+
+/* A path that stays below its directory: relative and without "..". */
+static bool path_is_plain(const char *path)
+{
+	const char *p = path;
+	size_t length;
+
+	if (*path == '\0' || *path == '/')
+		return false;
+	for (; *p; p += length + (p[length] == '/')) {
+		length = strcspn(p, "/");
+		if (length == 0 || (length == 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
+int identity_attribute(const char *sysfs, const char *device, const char *attribute,
+		       char *buffer, size_t size)
+{
+	int root, disk, r;
+
+	if (!path_is_plain(attribute) || strlen(attribute) > ATTRIBUTE_MAX ||
+	    !path_is_plain(device) || strchr(device, '/') || strlen(device) >= DEVICE_NAME_MAX)
+		return -EINVAL;
+	root = sysfs_open_root(sysfs);
+	if (root < 0)
+		return root;
+	disk = open_disk(root, device);
+	close(root);
+	if (disk < 0)
+		return disk;
+	r = sysfs_read(disk, attribute, buffer, size);
+	close(disk);
+	return r;
+}

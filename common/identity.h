@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_IDENTITY_H
+#define MPATHISCSI_IDENTITY_H
+
+/*
+ * From a SCSI disk to the iSCSI session below it, by sysfs alone: plain reads that never
+ * wait for a device. Every function takes 'sysfs', the mount point ("/sys"; a recorded
+ * tree in tests; NULL means "/sys").
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/path_name.h"
+
+/* Order matters nowhere; UNKNOWN is 0 so that a zeroed struct claims nothing. */
+enum session_state { SESSION_UNKNOWN, SESSION_LOGGED_IN, SESSION_FAILED, SESSION_FREE };
+enum connection_state {
+	CONNECTION_UNKNOWN, /* attribute absent (old kernel) or unreadable */
+	CONNECTION_UP,
+	CONNECTION_DOWN,
+	CONNECTION_FAILED,
+	CONNECTION_BOUND,
+};
+enum device_state {
+	DEVICE_UNKNOWN,
+	DEVICE_RUNNING,
+	DEVICE_BLOCKED,		  /* blocked, quiesce, created-blocked */
+	DEVICE_OFFLINE,		  /* offline */
+	DEVICE_TRANSPORT_OFFLINE, /* transport-offline */
+	DEVICE_GONE,		  /* cancel, deleted, or the directory has vanished */
+};
+
+#define DEVICE_NAME_MAX 32
+#define DEVICE_WWID_MAX 256
+#define INQUIRY_VENDOR_MAX 9
+#define INQUIRY_PRODUCT_MAX 17
+
+struct iscsi_identity {
+	dev_t devt;
+	char device[DEVICE_NAME_MAX];	  /* "sda": for people, never a name of the path */
+	bool is_iscsi;			  /* everything below "session" is valid only then */
+	char transport[32];		  /* proc_name of the host: iscsi_tcp, virtio_scsi … */
+	unsigned int host, channel, id;
+	uint64_t lun;
+	char vendor[INQUIRY_VENDOR_MAX];  /* trailing blanks removed */
+	char product[INQUIRY_PRODUCT_MAX];
+	char wwid[DEVICE_WWID_MAX];	  /* sysfs "wwid" (naa.…, t10.…), "" if unreadable */
+	enum device_state device_state;
+	/* session */
+	unsigned int sid;		  /* session number: never reused while the kernel runs */
+	unsigned int cid;
+	struct path_name name;		  /* .portal is the persistent portal */
+	struct portal current;		  /* peer now; unspecified while there is no socket */
+	uint16_t local_port;		  /* 0 while there is no socket */
+	char initiator[ISCSI_NAME_MAX];
+	enum session_state session_state;
+	enum connection_state connection_state;
+	int recovery_tmo;		  /* s; -1 off; INT_MIN unreadable */
+	bool header_digest;		  /* reads 0 while in recovery: keep the last one seen */
+	bool data_digest;
+};
+
+/*
+ * Fill *ret for a disk. 0 also for a disk that is not on iSCSI (is_iscsi false). -ENODEV:
+ * no such disk, or it vanished while we looked; -ENOTBLK: the fd is no block device;
+ * other negative errno from the reads. A session attribute that is missing, "(null)" or
+ * refused (ENOTCONN without a socket) leaves its field empty and is no error.
+ */
+int identity_by_devt(const char *sysfs, dev_t devt, struct iscsi_identity *ret);
+int identity_by_name(const char *sysfs, const char *device, struct iscsi_identity *ret);
+int identity_by_fd(const char *sysfs, int fd, struct iscsi_identity *ret);
+
+/*
+ * Read again what changes by itself: device_state, session_state, connection_state, and
+ * current, local_port, source where they can be read (else the last ones stay: "cache
+ * them"). Cheap: about six small files. -ENODEV when the disk or its session is gone or
+ * another disk now has this number.
+ */
+int identity_refresh(const char *sysfs, struct iscsi_identity *id);
+
+/* Copy a chain of '/sys/block/X/...' style attributes: read one small attribute of a disk
+ * (e.g. "device/access_state", "inflight"), newline removed. -ENOENT, -ENODEV, -ENOBUFS. */
+int identity_attribute(const char *sysfs, const char *device, const char *attribute,
+		       char *buffer, size_t size);
+
+/*
+ * All paths of the same LUN as 'id' over iSCSI, 'id' itself included, ordered by
+ * path_name_compare() then device number: the disks with the same LUN number and an equal
+ * WWID below any iSCSI session (of whatever target: controllers may differ in name). Looks
+ * at sessions, not at all disks, so that its cost does not grow with the number of LUNs.
+ * Fills at most 'max'; *ret_n is the number found (may exceed max). A LUN whose WWID is
+ * not known has one path: itself.
+ * 'paths' must not overlap 'id'.
+ */
+int identity_siblings(const char *sysfs, const struct iscsi_identity *id,
+		      struct iscsi_identity *paths, size_t max, size_t *ret_n);
+
+/* Call fn for the name of each disk below an iSCSI session; stops when fn returns non-zero
+ * and returns that; 0 when through (also with no iSCSI at all); negative errno. */
+int identity_each_disk(const char *sysfs, int (*fn)(const char *device, void *arg), void *arg);
+
+const char *session_state_name(enum session_state state);	/* "LOGGED_IN" … "unknown" */
+const char *connection_state_name(enum connection_state state);
+const char *device_state_name(enum device_state state);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_CLI_H
+#define MPATHISCSI_CLI_H
+
+/* What the commands of mpathiscsi share. */
+
+#include <stdbool.h>
+
+#include <json-c/json.h>
+
+/* Exit codes; mpathiscsi(8) lists them. */
+enum cli_exit {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,      /* could not be done; stderr says why */
+	EXIT_USAGE = 2,	      /* wrong arguments */
+	EXIT_NO_DAEMON = 3,   /* mpathiscsid does not answer */
+	EXIT_REFUSED = 4,     /* bad setting or file; nothing was changed */
+	EXIT_PENDING = 5,     /* saved, but not yet in force when the time was up */
+	EXIT_NOT_PERMITTED = 6,
+};
+
+struct cli {
+	const char *control_path;
+	const char *store_path;
+	bool json;
+};
+
+struct cli_command {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command's name */
+	const char *arguments;
+	const char *summary;
+};
+
+/* Send a request named 'request' (more fields in 'fields', consumed; may be NULL). 0 and
+ * *ret_reply with "ok": true, else an exit code and everything said on stderr. */
+int cli_request(const struct cli *cli, const char *request, struct json_object *fields,
+		struct json_object **ret_reply);
+
+/* Print an object for --json. */
+void cli_print_json(struct json_object *object);
+
+/* Strings of an object without fear: "" or 0 when absent. */
+const char *cli_text(struct json_object *object, const char *key);
+int64_t cli_number(struct json_object *object, const char *key);
+bool cli_flag(struct json_object *object, const char *key);
+
+/* "mpathiscsi: …" on stderr. */
+void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+int cli_status(struct cli *cli, int argc, char **argv);
+int cli_policy(struct cli *cli, int argc, char **argv);
+int cli_reload(struct cli *cli, int argc, char **argv);
+int cli_enable(struct cli *cli, int argc, char **argv);
+int cli_disable(struct cli *cli, int argc, char **argv);
+
+#endif

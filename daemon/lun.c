@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/lun.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/parse.h"
+
+/* A disk on its way into a LUN. */
+struct member {
+	char wwid[DEVICE_WWID_MAX];
+	const struct iscsi_identity *id;
+	const struct dm_map *map;
+	const struct dm_path *dm;
+};
+
+void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size)
+{
+	static const struct {
+		const char *prefix, *digit;
+	} kinds[] = {{"naa.", "3"}, {"eui.", "2"}, {"t10.", "1"}};
+	const char *digit = "", *rest = sysfs_wwid;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strncmp(sysfs_wwid, kinds[i].prefix, 4)) {
+			digit = kinds[i].digit;
+			rest = sysfs_wwid + 4;
+		}
+	}
+	snprintf(buffer, size, "%s%s", digit, rest);
+}
+
+static void find_map(const struct inventory *inventory, struct member *member)
+{
+	size_t i;
+
+	for (i = 0; i < inventory->n_maps && !member->dm; i++) {
+		member->map = &inventory->maps[i];
+		member->dm = dm_map_path(member->map, member->id->devt);
+	}
+	if (!member->dm)
+		member->map = NULL;
+}
+
+static void fill_member(const struct inventory *inventory, const struct iscsi_identity *id,
+			struct member *member)
+{
+	member->id = id;
+	find_map(inventory, member);
+	if (member->map)
+		copy_text(member->wwid, sizeof(member->wwid), dm_map_wwid(member->map));
+	if (!*member->wwid && *id->wwid)
+		lun_wwid_from_sysfs(id->wwid, member->wwid, sizeof(member->wwid));
+	if (!*member->wwid)
+		snprintf(member->wwid, sizeof(member->wwid), "(no WWID: %s)", id->device);
+}
+
+static int compare_members(const void *left, const void *right)
+{
+	const struct member *a = left, *b = right;
+	int r = strcmp(a->wwid, b->wwid);
+
+	if (r == 0)
+		r = path_name_compare(&a->id->name, &b->id->name);
+	if (r == 0)
+		r = (a->id->devt > b->id->devt) - (a->id->devt < b->id->devt);
+	return r;
+}
+
+static void make_plan(struct lun *lun)
+{
+	struct path_name names[POLICY_PATHS_MAX];
+	struct plan_path plan[POLICY_PATHS_MAX];
+	size_t i;
+
+	if (lun->n_paths > POLICY_PATHS_MAX)
+		return;
+	for (i = 0; i < lun->n_paths; i++)
+		names[i] = lun->paths[i].id->name;
+	if (plan_make(lun->entry ? lun->entry->setting : NULL, names, lun->n_paths, plan) < 0)
+		return;
+	for (i = 0; i < lun->n_paths; i++)
+		lun->paths[i].plan = plan[i];
+}
+
+/* One LUN from the members first…first+n-1. */
+static void fill_lun(struct lun *lun, const struct member *first, size_t n,
+		     const struct store *store)
+{
+	size_t i;
+
+	copy_text(lun->wwid, sizeof(lun->wwid), first->wwid);
+	lun->n_paths = n;
+	for (i = 0; i < n; i++) {
+		lun->paths[i] = (struct lun_path){.id = first[i].id, .dm = first[i].dm};
+		if (first[i].map)
+			lun->map = first[i].map;
+	}
+	lun->alias = lun->map ? lun->map->name : "";
+	lun->entry = store_find(store, lun->wwid, lun->alias);
+	make_plan(lun);
+}
+
+static void fill_table(struct lun_table *table, const struct member *members, size_t n,
+		       const struct store *store)
+{
+	size_t first, end;
+
+	for (first = 0; first < n; first = end) {
+		struct lun *lun = &table->luns[table->n++];
+
+		for (end = first + 1; end < n; end++)
+			if (strcmp(members[end].wwid, members[first].wwid))
+				break;
+		lun->paths = &table->paths[first];
+		fill_lun(lun, &members[first], end - first, store);
+	}
+}
+
+int lun_table_make(const struct inventory *inventory, const struct store *store,
+		   struct lun_table *ret)
+{
+	size_t n = inventory->n_disks, i;
+	struct member *members = calloc(n + 1, sizeof(*members));
+	struct lun_table table = {.luns = calloc(n + 1, sizeof(*table.luns)),
+				  .paths = calloc(n + 1, sizeof(*table.paths))};
+
+	if (!members || !table.luns || !table.paths) {
+		free(members);
+		lun_table_free(&table);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n; i++)
+		fill_member(inventory, &inventory->disks[i], &members[i]);
+	qsort(members, n, sizeof(*members), compare_members);
+	fill_table(&table, members, n, store);
+	free(members);
+	*ret = table;
+	return 0;
+}
+
+void lun_table_free(struct lun_table *table)
+{
+	free(table->luns);
+	free(table->paths);
+	memset(table, 0, sizeof(*table));
+}
+
+const struct lun *lun_find(const struct lun_table *table, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < table->n; i++)
+		if (!strcmp(table->luns[i].wwid, name) ||
+		    (*name && !strcmp(table->luns[i].alias, name)))
+			return &table->luns[i];
+	return NULL;
+}
+
+/* Two paths of one LUN stand in the table as in the plan? */
+static bool same_order(const struct lun_path *a, const struct lun_path *b)
+{
+	if (a->plan.role == ROLE_EXCLUDED || b->plan.role == ROLE_EXCLUDED)
+		return true;
+	if (a->plan.group == b->plan.group)
+		return a->dm->group == b->dm->group;
+	return (a->plan.group < b->plan.group) == (a->dm->group < b->dm->group) &&
+	       a->dm->group != b->dm->group;
+}
+
+bool lun_in_force(const struct lun *lun)
+{
+	size_t i, j;
+
+	if (!lun->entry)
+		return true;
+	if (!lun->map)
+		return false;
+	for (i = 0; i < lun->n_paths; i++)
+		for (j = i + 1; j < lun->n_paths; j++)
+			if (lun->paths[i].dm && lun->paths[j].dm &&
+			    !same_order(&lun->paths[i], &lun->paths[j]))
+				return false;
+	return true;
+}
+
+int lun_current_group(const struct lun *lun)
+{
+	const struct dm_map *map = lun->map;
+	size_t i;
+
+	if (!map)
+		return -1;
+	for (i = 0; i < map->n_groups; i++)
+		if (map->group_state[i] == 'A')
+			return (int)i;
+	for (i = 0; i < map->n_paths; i++)
+		if (map->paths[i].active)
+			return (int)map->paths[i].group;
+	return -1;
+}

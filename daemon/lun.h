@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_LUN_H
+#define MPATHISCSI_LUN_H
+
+/*
+ * From an inventory and the policies to LUNs with their plans. Pure: knows no sysfs, no
+ * device-mapper, no clock.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/inventory.h"
+#include "daemon/store.h"
+#include "policies/policy.h"
+
+struct lun_path {
+	const struct iscsi_identity *id; /* in the inventory */
+	const struct dm_path *dm;	 /* in its map; NULL: in none */
+	struct plan_path plan;
+};
+
+struct lun {
+	char wwid[DEVICE_WWID_MAX];	   /* as multipath writes it: 3600… */
+	const char *alias;		   /* name of its map, "" without one */
+	const struct dm_map *map;	   /* NULL: no map */
+	const struct store_entry *entry;   /* its policy; NULL: none set */
+	struct lun_path *paths;		   /* in list order (path_name_compare) */
+	size_t n_paths;
+};
+
+struct lun_table {
+	struct lun *luns; /* sorted by WWID */
+	size_t n;
+	struct lun_path *paths; /* backing store of all luns' paths */
+};
+
+/*
+ * Group the disks by LUN: by the map that holds them, else by sysfs WWID; find the policy,
+ * make the plan. Pointers go into 'inventory' and 'store', which must outlive *ret. Disks
+ * with neither a map nor a WWID are LUNs of one path. A LUN of more than POLICY_PATHS_MAX
+ * paths has no plan (ROLE_NONE). -ENOMEM. Free with lun_table_free().
+ */
+int lun_table_make(const struct inventory *inventory, const struct store *store,
+		   struct lun_table *ret);
+void lun_table_free(struct lun_table *table);
+
+/* By WWID, alias, or dm name. NULL: none. */
+const struct lun *lun_find(const struct lun_table *table, const char *name);
+
+/* sysfs "naa.6001…", "eui.…", "t10.…" as multipath's WWID ("36001…", "2…", "1…"). */
+void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size);
+
+/*
+ * Does the kernel's table say what the plan says: the same paths together, groups in the
+ * same order? Excluded paths may stand anywhere behind. A LUN without a policy is in force
+ * by definition; one without a map is not.
+ */
+bool lun_in_force(const struct lun *lun);
+
+/* The group that carries I/O now as the kernel sees it: the first 'A' group, else the first
+ * with a usable path, else -1. */
+int lun_current_group(const struct lun *lun);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mpathiscsid: main() of the daemon. Sets up the event loop and gets out of the way. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/parse.h"
+#include "daemon/control.h"
+#include "daemon/log.h"
+#include "daemon/requests.h"
+#include "daemon/uevents.h"
+#include "daemon/version.h"
+#include "daemon/watch.h"
+
+struct options {
+	struct watch_options watch;
+	const char *control_path;
+};
+
+static void usage(FILE *out)
+{
+	fputs("Usage: mpathiscsid [OPTIONS]\n\n"
+	      "Probes iSCSI portals, plans each LUN's paths by its policy, and leaves both where\n"
+	      "multipathd's checker and prioritizer \"iscsi\" read it. Runs in the foreground.\n\n"
+	      "  -f, --policies=FILE   policies file (" STORE_DEFAULT_PATH ")\n"
+	      "  -b, --board=FILE      the board (" BOARD_DEFAULT_PATH ")\n"
+	      "  -S, --socket=PATH     control socket (" CONTROL_DEFAULT_PATH ")\n"
+	      "  -P, --probe=PROGRAM   probe program (" LIBEXECDIR "/mpathiscsi-probe)\n"
+	      "  -v, --verbose         say more\n"
+	      "  -V, --version\n"
+	      "  -h, --help\n\n"
+	      "Examples:\n"
+	      "  systemctl enable --now mpathiscsid\n"
+	      "  mpathiscsid --verbose --policies=/tmp/policies.conf\n",
+	      out);
+}
+
+/* -1: go on; else exit with this. */
+static int parse_options(int argc, char **argv, struct options *ret)
+{
+	static const struct option options[] = {{"policies", required_argument, NULL, 'f'},
+						{"board", required_argument, NULL, 'b'},
+						{"socket", required_argument, NULL, 'S'},
+						{"probe", required_argument, NULL, 'P'},
+						{"verbose", no_argument, NULL, 'v'},
+						{"version", no_argument, NULL, 'V'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "f:b:S:P:vVh", options, NULL)) != -1) {
+		switch (option) {
+		case 'f':
+			ret->watch.store_path = optarg;
+			break;
+		case 'b':
+			ret->watch.board_path = optarg;
+			break;
+		case 'S':
+			ret->control_path = optarg;
+			break;
+		case 'P':
+			ret->watch.probe.child_path = optarg;
+			break;
+		case 'v':
+			log_set_level(LOG_DEBUG);
+			break;
+		case 'V':
+			puts("mpathiscsid " MPATHISCSI_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "mpathiscsid: unexpected \"%s\"; try --help\n", argv[optind]);
+		return 2;
+	}
+	return -1;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
+{
+	(void)si;
+	(void)arg;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
+{
+	(void)source;
+	(void)si;
+	sd_notify(0, "RELOADING=1");
+	watch_reload(arg); /* it has logged what was wrong; what is in force stays */
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+static void on_uevent(void *arg)
+{
+	watch_rescan_soon(arg);
+}
+
+static int handle_signals(sd_event *event, struct watch *watch)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	r = sd_event_add_signal(event, NULL, SIGTERM, on_stop, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGINT, on_stop, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, watch);
+	return r;
+}
+
+static int serve(const struct options *options)
+{
+	struct watch watch = {.board = NULL};
+	struct control *control = NULL;
+	struct uevents *uevents = NULL;
+	sd_event *event = NULL;
+	const char *what = "event loop";
+	int r = sd_event_default(&event);
+
+	if (r >= 0)
+		r = handle_signals(event, &watch);
+	if (r >= 0) {
+		what = "board, probes or paths";
+		r = watch_start(event, &options->watch, &watch);
+	}
+	if (r >= 0) {
+		what = options->control_path;
+		r = control_new(event, options->control_path, requests_handle, &watch, &control);
+	}
+	if (r >= 0) {
+		what = "uevents";
+		r = uevents_new(event, on_uevent, &watch, &uevents);
+	}
+	if (r >= 0) {
+		what = "event loop";
+		sd_event_set_watchdog(event, true);
+		log_line(LOG_INFO, "version %s: %zu session%s, %zu LUN%s", MPATHISCSI_VERSION,
+			 watch.n_sessions, watch.n_sessions == 1 ? "" : "s", watch.luns.n,
+			 watch.luns.n == 1 ? "" : "s");
+		sd_notify(0, "READY=1");
+		r = sd_event_loop(event);
+	}
+	if (r < 0)
+		log_line(LOG_ERR, "%s: %s", what, strerror(-r));
+	sd_notify(0, "STOPPING=1");
+	uevents_free(uevents);
+	control_free(control);
+	watch_stop(&watch);
+	sd_event_unref(event);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.watch.store_path = STORE_DEFAULT_PATH,
+				  .control_path = CONTROL_DEFAULT_PATH};
+	int r;
+
+	probe_config_default(&options.watch.probe);
+	r = parse_options(argc, argv, &options);
+	if (r >= 0)
+		return r;
+	/* We hold CHAP secrets for a moment: no core dump, no ptrace by others. */
+	prctl(PR_SET_DUMPABLE, 0);
+	return serve(&options);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/probe_link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+
+#include "common/clock.h"
+
+#define ALIAS "mpathiscsi probe"
+/* A peer that makes the library queue more answers than this is no honest target. */
+#define OUT_QUEUE_MAX 64
+
+static void die(struct probe_link *link, int error)
+{
+	if (!link->dead)
+		link->error = error;
+	link->dead = true;
+}
+
+/*
+ * The library tells the status of a login only in its text: "… Status: WORDS(DECIMAL)",
+ * the same from 1.19 to 1.20.3. 0: no status in it.
+ */
+static uint32_t status_in(const char *text)
+{
+	const char *number = strrchr(text, '(');
+	unsigned long status;
+	char *end;
+
+	if (!strstr(text, "Status: ") || !number)
+		return 0;
+	status = strtoul(number + 1, &end, 10);
+	return *end == ')' && status <= UINT16_MAX ? (uint32_t)status : 0;
+}
+
+static void on_connected(struct iscsi_context *iscsi, int status, void *data, void *private)
+{
+	struct probe_link *link = private;
+
+	(void)data;
+	if (link->iscsi != iscsi)
+		return;
+	if (status == SCSI_STATUS_GOOD)
+		link->connected = true;
+	else
+		die(link, -ECONNRESET);
+}
+
+static void login_refused(struct probe_link *link)
+{
+	const char *text = iscsi_get_error(link->iscsi);
+
+	link->login_status = status_in(text);
+	link->redirected = link->login_status >> 8 == 1;
+	link->error = strstr(text, "CHAP") ? -EACCES : -EPROTO;
+	probe_wire_text(link->text, sizeof(link->text), text);
+}
+
+static void on_login(struct iscsi_context *iscsi, int status, void *data, void *private)
+{
+	struct probe_link *link = private;
+
+	(void)data;
+	if (link->iscsi != iscsi || link->login_done)
+		return;
+	link->login_done = true;
+	if (status == SCSI_STATUS_GOOD) {
+		link->logged_in = true;
+	} else if (status == SCSI_STATUS_REDIRECT) {
+		link->redirected = true;
+		link->login_status = SCSI_STATUS_REDIRECT;
+	} else if (status == SCSI_STATUS_ERROR) {
+		login_refused(link);
+	} else {
+		link->login_done = false;
+		die(link, -ECONNRESET);
+	}
+	if (link->redirected)
+		probe_wire_text(link->text, sizeof(link->text),
+				iscsi_get_target_address(iscsi));
+}
+
+static void on_answer(struct iscsi_context *iscsi, int status, void *data, void *private)
+{
+	struct probe_nop *nop = private;
+
+	(void)data;
+	if (nop->link->iscsi != iscsi)
+		return; /* being destroyed */
+	if (status == SCSI_STATUS_GOOD) {
+		nop->answered = true;
+		nop->answered_ns = clock_now_ns();
+	} else {
+		die(nop->link, status == SCSI_STATUS_CANCELLED ? -ECONNRESET : -EPROTO);
+	}
+}
+
+static void on_logout(struct iscsi_context *iscsi, int status, void *data, void *private)
+{
+	struct probe_link *link = private;
+
+	(void)status;
+	(void)data;
+	if (link->iscsi == iscsi)
+		link->logged_out = true;
+}
+
+/* A random ISID of type 0x80: the kernel's are of the OUI type, so never the same. */
+static int set_isid(struct iscsi_context *iscsi)
+{
+	uint32_t random[2];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	return iscsi_set_isid_random(iscsi, random[0] & 0xffffff, random[1] & 0xffff) ? -EIO : 0;
+}
+
+static int set_chap(struct iscsi_context *iscsi, const struct probe_chap *chap)
+{
+	if (!chap->user[0])
+		return 0;
+	if (iscsi_set_initiator_username_pwd(iscsi, chap->user, chap->password))
+		return -EINVAL;
+	if (!chap->user_in[0])
+		return 0;
+	return iscsi_set_target_username_pwd(iscsi, chap->user_in, chap->password_in) ? -EINVAL
+										      : 0;
+}
+
+/* The library keeps copies of the secrets: overwrite them by something as long as can be. */
+static void forget_chap(struct iscsi_context *iscsi)
+{
+	char blank[PROBE_CHAP_MAX];
+
+	memset(blank, 'x', sizeof(blank) - 1);
+	blank[sizeof(blank) - 1] = 0;
+	iscsi_set_initiator_username_pwd(iscsi, blank, blank);
+	iscsi_set_target_username_pwd(iscsi, blank, blank);
+	iscsi_set_initiator_username_pwd(iscsi, "", "");
+	iscsi_set_target_username_pwd(iscsi, "", "");
+}
+
+static int configure(struct iscsi_context *iscsi, const struct probe_wire_add *add)
+{
+	/* A target that insists on the other kind gets its way, as with the kernel. */
+	enum iscsi_header_digest digest = add->flags & PROBE_FLAG_HEADER_DIGEST
+						  ? ISCSI_HEADER_DIGEST_CRC32C_NONE
+						  : ISCSI_HEADER_DIGEST_NONE_CRC32C;
+	char netdev[PATH_NETDEV_MAX];
+
+	iscsi_set_timeout(iscsi, 0);
+	iscsi_set_noautoreconnect(iscsi, 1);
+	if (add->netdev[0]) {
+		memcpy(netdev, add->netdev, sizeof(netdev));
+		iscsi_set_bind_interfaces(iscsi, netdev);
+	}
+	if (set_isid(iscsi) || iscsi_set_alias(iscsi, ALIAS) ||
+	    iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL) ||
+	    iscsi_set_targetname(iscsi, add->target) ||
+	    iscsi_set_header_digest(iscsi, digest) || set_chap(iscsi, &add->chap))
+		return -EINVAL;
+	return 0;
+}
+
+static int connect_to(struct probe_link *link, const struct probe_road *road)
+{
+	char portal[PORTAL_TEXT_MAX];
+
+	portal_format(&road->portal, portal, sizeof(portal));
+	errno = 0;
+	if (iscsi_connect_async(link->iscsi, portal, on_connected, link)) {
+		int error = errno ? -errno : -EIO;
+
+		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
+		return error;
+	}
+	if (fcntl(iscsi_get_fd(link->iscsi), F_SETFD, FD_CLOEXEC))
+		return -errno;
+	return probe_socket_verify(iscsi_get_fd(link->iscsi), road, false, link->text,
+				   sizeof(link->text));
+}
+
+int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
+		    const struct probe_road *road)
+{
+	int error;
+
+	memset(link, 0, sizeof(*link));
+	for (size_t i = 0; i < PROBE_LINK_NOPS; i++)
+		link->nops[i].link = link;
+	link->iscsi = iscsi_create_context(add->initiator);
+	if (!link->iscsi) {
+		probe_wire_text(link->text, sizeof(link->text), "libiscsi: no memory");
+		return -ENOMEM;
+	}
+	error = configure(link->iscsi, add);
+	if (error)
+		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
+	else
+		error = connect_to(link, road);
+	if (error)
+		probe_link_close(link);
+	return error;
+}
+
+void probe_link_close(struct probe_link *link)
+{
+	struct iscsi_context *iscsi = link->iscsi;
+
+	if (!iscsi)
+		return;
+	link->iscsi = NULL; /* from here on the callbacks do nothing */
+	forget_chap(iscsi);
+	iscsi_destroy_context(iscsi);
+	for (size_t i = 0; i < PROBE_LINK_NOPS; i++)
+		link->nops[i].busy = false;
+}
+
+int probe_link_fd(const struct probe_link *link)
+{
+	return link->iscsi ? iscsi_get_fd(link->iscsi) : -1;
+}
+
+short probe_link_events(const struct probe_link *link)
+{
+	return link->iscsi ? (short)iscsi_which_events(link->iscsi) : 0;
+}
+
+/* End of file, or something the library could not digest? */
+static int why_broken(struct probe_link *link)
+{
+	char byte;
+	int fd = iscsi_get_fd(link->iscsi);
+	ssize_t n = fd < 0 ? 0 : recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == 0)
+		return -ECONNRESET;
+	return n < 0 && errno != EAGAIN ? -errno : -EPROTO;
+}
+
+static void service_connecting(struct probe_link *link)
+{
+	int error = probe_socket_error(iscsi_get_fd(link->iscsi));
+
+	if (error)
+		die(link, error);
+	else if (iscsi_service(link->iscsi, POLLOUT) < 0)
+		die(link, -EPROTO);
+}
+
+void probe_link_service(struct probe_link *link, short revents)
+{
+	int error = 0;
+
+	if (!link->iscsi || link->dead || !revents)
+		return;
+	if (!link->connected) {
+		service_connecting(link);
+		return;
+	}
+	if (revents & POLLERR)
+		error = probe_socket_error(iscsi_get_fd(link->iscsi));
+	/* What came before the end is still to be read: the reason for it, perhaps. */
+	if (revents & (POLLERR | POLLHUP))
+		revents = POLLIN;
+	if (iscsi_service(link->iscsi, revents & (POLLIN | POLLOUT)) < 0)
+		die(link, error ? error : why_broken(link));
+	else if (error)
+		die(link, error);
+	if (iscsi_out_queue_length(link->iscsi) > OUT_QUEUE_MAX)
+		die(link, -EPROTO);
+	if (link->login_done && !link->forgotten) {
+		forget_chap(link->iscsi);
+		link->forgotten = true;
+	}
+}
+
+void probe_link_login(struct probe_link *link)
+{
+	if (iscsi_login_async(link->iscsi, on_login, link)) {
+		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
+		die(link, -EPROTO);
+	}
+}
+
+static struct probe_nop *free_nop(struct probe_link *link)
+{
+	for (size_t i = 0; i < PROBE_LINK_NOPS; i++)
+		if (!link->nops[i].busy)
+			return &link->nops[i];
+	return NULL;
+}
+
+struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns)
+{
+	struct probe_nop *nop = free_nop(link);
+	int queued;
+
+	if (!nop || link->dead)
+		return NULL;
+	*nop = (struct probe_nop){ .link = link, .busy = true, .sent_ns = now_ns };
+	queued = iscsi_queue_length(link->iscsi);
+	if (iscsi_nop_out_async(link->iscsi, on_answer, NULL, 0, nop)) {
+		die(link, -EPROTO);
+	} else if (!nop->answered && iscsi_queue_length(link->iscsi) <= queued) {
+		/* Success that is none: the target has asked for a logout, and the library
+		 * swallows NOPs from then on. */
+		probe_wire_text(link->text, sizeof(link->text),
+				"target asked the probe to log out");
+		die(link, -ECONNRESET);
+	}
+	if (!link->dead)
+		return nop;
+	nop->busy = false;
+	return NULL;
+}
+
+void probe_link_logout(struct probe_link *link)
+{
+	if (iscsi_logout_async(link->iscsi, on_logout, link))
+		die(link, -EPROTO);
+}

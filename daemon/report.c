@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/version.h"
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static void add_number(struct json_object *object, const char *key, int64_t number)
+{
+	json_object_object_add(object, key, json_object_new_int64(number));
+}
+
+static void add_flag(struct json_object *object, const char *key, bool flag)
+{
+	json_object_object_add(object, key, json_object_new_boolean(flag));
+}
+
+static void add_name(struct json_object *object, const struct path_name *name)
+{
+	char text[PORTAL_TEXT_MAX];
+
+	add_text(object, "portal", portal_format(&name->portal, text, sizeof(text)));
+	add_text(object, "interface", *name->netdev ? name->netdev : name->iface);
+	add_text(object, "iface", name->iface);
+	add_text(object, "netdev", name->netdev);
+	add_text(object, "source", ip_address_format(&name->source, text, sizeof(text)));
+	add_text(object, "target", name->target);
+	add_number(object, "tpgt", name->tpgt);
+}
+
+static void add_probe(struct json_object *path, const struct board_session *record, uint64_t now_ns)
+{
+	struct json_object *probe = json_object_new_object();
+
+	add_text(probe, "state", probe_state_name(record->state));
+	add_number(probe, "rtt_us", record->rtt_us);
+	add_number(probe, "rtt_var_us", record->rtt_var_us);
+	add_number(probe, "misses", record->misses);
+	if (record->silent_since_ns && now_ns > record->silent_since_ns)
+		add_number(probe, "silent_ms",
+			   (int64_t)((now_ns - record->silent_since_ns) / NS_PER_MS));
+	if (record->last_good_ns && now_ns > record->last_good_ns)
+		add_number(probe, "last_good_ms",
+			   (int64_t)((now_ns - record->last_good_ns) / NS_PER_MS));
+	if (record->login_status)
+		add_number(probe, "login_status", record->login_status);
+	if (record->error)
+		add_text(probe, "error", strerror(-record->error));
+	json_object_object_add(path, "probe", probe);
+}
+
+/* State and reason in one line: the kernel's failed path beats a good opinion of ours. */
+static void add_state(struct json_object *object, const struct watch *watch,
+		      const struct lun_path *path, const struct watched_session *session,
+		      uint64_t now_ns)
+{
+	char reason[VERDICT_TEXT_MAX], text[VERDICT_TEXT_MAX + 64];
+	struct evidence evidence;
+	struct verdict verdict = watch_judge(watch, path->id, now_ns, &evidence);
+	const char *state = verdict_state_name(verdict.state);
+
+	verdict_text(&evidence, &verdict, reason, sizeof(reason));
+	snprintf(text, sizeof(text), "%s", reason);
+	if (path->dm && !path->dm->active && verdict.state == VERDICT_UP) {
+		state = "failed";
+		snprintf(text, sizeof(text), "failed in the kernel's map; %s", reason);
+	} else if (verdict.state == VERDICT_PENDING) {
+		state = "suspect";
+	}
+	add_text(object, "state", state);
+	add_text(object, "reason", text);
+	add_text(object, "reason_code", reason_row(verdict.reason)->code);
+	if (session && !session->probed)
+		add_text(object, "not_probed", session->not_probed);
+}
+
+static struct json_object *report_path(const struct watch *watch, const struct lun *lun,
+				       const struct lun_path *path, uint64_t now_ns)
+{
+	struct json_object *object = json_object_new_object();
+	const struct watched_session *session = watch_session(watch, path->id->sid);
+	struct board_session record = {.sid = path->id->sid};
+	bool carries = path->dm && path->dm->active &&
+		       lun_current_group(lun) == (int)path->dm->group;
+
+	if (session)
+		watch_session_record(watch, session, now_ns, &record);
+	add_text(object, "device", path->id->device);
+	add_name(object, &path->id->name);
+	add_number(object, "session", path->id->sid);
+	add_text(object, "session_state", session_state_name(path->id->session_state));
+	add_text(object, "connection_state", connection_state_name(path->id->connection_state));
+	add_text(object, "device_state", device_state_name(path->id->device_state));
+	add_text(object, "role", path->plan.role == ROLE_NONE ? "-" : role_name(path->plan.role));
+	if (path->plan.role != ROLE_NONE)
+		add_number(object, "priority", path->plan.priority);
+	add_number(object, "group", path->dm ? (int64_t)path->dm->group + 1 : 0);
+	add_text(object, "dm_state", !path->dm ? "-" : path->dm->active ? "active" : "failed");
+	add_flag(object, "carries_io", carries);
+	add_state(object, watch, path, session, now_ns);
+	add_number(object, "rtt_us", record.state == PROBE_UP ? record.rtt_us : 0);
+	add_probe(object, &record, now_ns);
+	return object;
+}
+
+static struct json_object *report_groups(const struct lun *lun)
+{
+	struct json_object *groups = json_object_new_array(), *group;
+	int current = lun_current_group(lun);
+	size_t i, j;
+
+	for (i = 0; lun->map && i < lun->map->n_groups; i++) {
+		bool usable = false;
+
+		for (j = 0; j < lun->map->n_paths; j++)
+			usable |= lun->map->paths[j].group == i && lun->map->paths[j].active;
+		group = json_object_new_object();
+		add_text(group, "state",
+			 !usable			 ? "no usable path"
+			 : (int)i == current		 ? "carries I/O"
+			 : lun->map->group_state[i] == 'D' ? "disabled"
+							   : "ready");
+		json_object_array_add(groups, group);
+	}
+	return groups;
+}
+
+static struct json_object *report_lun(const struct watch *watch, const struct lun *lun,
+				      uint64_t now_ns)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *paths = json_object_new_array();
+	char setting[2048] = "";
+	size_t i;
+
+	if (lun->entry)
+		policy_setting_format(lun->entry->setting, setting, sizeof(setting));
+	for (i = 0; i < lun->n_paths; i++)
+		json_object_array_add(paths, report_path(watch, lun, &lun->paths[i], now_ns));
+	add_text(object, "wwid", lun->wwid);
+	add_text(object, "alias", lun->alias);
+	add_text(object, "policy", setting);
+	add_text(object, "policy_name", lun->entry ? lun->entry->setting->policy->name : "");
+	add_flag(object, "in_force", lun_in_force(lun));
+	add_flag(object, "queues", lun->map && lun->map->queues);
+	add_text(object, "selector", lun->map ? lun->map->selector : "");
+	json_object_object_add(object, "groups", report_groups(lun));
+	json_object_object_add(object, "paths", paths);
+	return object;
+}
+
+struct json_object *report_status(const struct watch *watch, const struct lun *lun,
+				  uint64_t now_ns)
+{
+	struct json_object *reply = json_object_new_object();
+	struct json_object *luns = json_object_new_array(), *probe = json_object_new_object();
+	struct probe_engine_status engine;
+	size_t i;
+
+	for (i = 0; i < watch->luns.n; i++)
+		if (!lun || lun == &watch->luns.luns[i])
+			json_object_array_add(luns, report_lun(watch, &watch->luns.luns[i], now_ns));
+	probe_engine_status(watch->probes, &engine);
+	add_number(probe, "pid", engine.pid);
+	add_number(probe, "starts", engine.starts);
+	add_text(probe, "last_failure", engine.last_failure);
+	add_flag(reply, "ok", true);
+	add_text(reply, "version", MPATHISCSI_VERSION);
+	if (*watch->store_message)
+		add_text(reply, "warning", watch->store_message);
+	else if (watch->board_error)
+		add_text(reply, "warning", "the board cannot be written: multipathd hears nothing of us");
+	json_object_object_add(reply, "probe_process", probe);
+	json_object_object_add(reply, "luns", luns);
+	return reply;
+}
+
+struct json_object *report_plan(const struct lun *lun, const struct plan_path *plan)
+{
+	struct json_object *array = json_object_new_array(), *object;
+	size_t i;
+
+	for (i = 0; i < lun->n_paths; i++) {
+		object = json_object_new_object();
+		add_text(object, "device", lun->paths[i].id->device);
+		add_name(object, &lun->paths[i].id->name);
+		add_text(object, "role", role_name(plan[i].role));
+		add_number(object, "plan_group", (int64_t)plan[i].group + 1);
+		add_number(object, "priority", plan[i].priority);
+		json_object_array_add(array, object);
+	}
+	return array;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_REQUESTS_H
+#define MPATHISCSI_REQUESTS_H
+
+#include <stdbool.h>
+
+#include <json-c/json.h>
+
+/*
+ * The daemon's answers on the control socket; a control_handler whose 'arg' is the
+ * struct watch. Requests: status [lun], policy-check lun setting, reload (root).
+ */
+struct json_object *requests_handle(struct json_object *request, bool is_root, void *arg);
+
+#endif

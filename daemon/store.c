@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/store.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/parse.h"
+
+struct parser {
+	const char *file;
+	const char *at;		/* rest of the text */
+	unsigned int line;	/* of the line handed to inih last */
+	struct store store;
+	char section[STORE_LUN_MAX + 8];
+	struct policy_setting setting;
+	bool open;		/* a section is being filled */
+	bool failed;
+	char *message;
+};
+
+static int fail(struct parser *p, unsigned int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Only the first complaint is kept. Returns 0: inih's "stop". */
+static int fail(struct parser *p, unsigned int line, const char *format, ...)
+{
+	char text[STORE_MESSAGE_MAX - 64];
+	va_list args;
+
+	if (p->failed)
+		return 0;
+	p->failed = true;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	snprintf(p->message, STORE_MESSAGE_MAX, "%.48s:%u: %s", p->file, line, text);
+	return 0;
+}
+
+/* inih's fgets(): hands out one line and counts; a line that is too long is an error. */
+static char *next_line(char *buffer, int size, void *stream)
+{
+	struct parser *p = stream;
+	size_t length = strcspn(p->at, "\n");
+
+	if (!*p->at || p->failed)
+		return NULL;
+	p->line++;
+	if (p->at[length] == '\n')
+		length++;
+	if (length >= (size_t)size || length > STORE_LINE_MAX) {
+		fail(p, p->line, "line of %zu characters: at most %d are allowed", length,
+		     STORE_LINE_MAX);
+		return NULL;
+	}
+	memcpy(buffer, p->at, length);
+	buffer[length] = '\0';
+	p->at += length;
+	return buffer;
+}
+
+static struct policy_setting *setting_trimmed(const struct policy_setting *setting)
+{
+	size_t size = offsetof(struct policy_setting, rules) +
+		      setting->n_rules * sizeof(setting->rules[0]);
+	struct policy_setting *copy = malloc(size);
+
+	if (copy)
+		memcpy(copy, setting, size);
+	return copy;
+}
+
+static int close_section(struct parser *p)
+{
+	struct store_entry *entry;
+
+	if (!p->open)
+		return 1;
+	entry = &p->store.entries[p->store.n - 1];
+	p->open = false;
+	if (!p->setting.policy)
+		return fail(p, entry->line, "[%.100s] names no policy: add \"policy = NAME\"",
+			    p->section);
+	entry->setting = setting_trimmed(&p->setting);
+	return entry->setting ? 1 : fail(p, entry->line, "out of memory");
+}
+
+static bool grow(struct store *store)
+{
+	struct store_entry *bigger;
+
+	if (store->n & (store->n + 1)) /* room for 1, 3, 7 … entries was made before */
+		return true;
+	bigger = reallocarray(store->entries, 2 * store->n + 1, sizeof(*bigger));
+	if (bigger)
+		store->entries = bigger;
+	return bigger;
+}
+
+static int open_section(struct parser *p, const char *section)
+{
+	const char *lun = section + strlen("lun ");
+	struct store_entry *entry;
+
+	if (strncmp(section, "lun ", 4) || !*lun || strpbrk(lun, " \t"))
+		return fail(p, p->line, "section [%.100s]: only [lun WWID] or [lun ALIAS]", section);
+	if (store_find(&p->store, lun, ""))
+		return fail(p, p->line, "section [%.100s] stands twice", section);
+	if (p->store.n >= STORE_ENTRIES_MAX)
+		return fail(p, p->line, "more than %d LUNs", STORE_ENTRIES_MAX);
+	if (!grow(&p->store))
+		return fail(p, p->line, "out of memory");
+	entry = &p->store.entries[p->store.n];
+	memset(entry, 0, sizeof(*entry));
+	if (copy_text(entry->lun, sizeof(entry->lun), lun) ||
+	    copy_text(p->section, sizeof(p->section), section))
+		return fail(p, p->line, "LUN name longer than %d characters", STORE_LUN_MAX - 1);
+	entry->line = p->line;
+	p->store.n++;
+	memset(&p->setting, 0, sizeof(p->setting));
+	p->open = true;
+	return 1;
+}
+
+static int set_policy(struct parser *p, const char *value)
+{
+	char message[POLICY_MESSAGE_MAX];
+
+	if (p->setting.policy)
+		return fail(p, p->line, "\"policy\" stands twice in [%.100s]", p->section);
+	if (policy_setting_parse(value, &p->setting, message) != POLICY_OK)
+		return fail(p, p->line, "policy = %.80s: %s", value, message);
+	return 1;
+}
+
+/* Rules go through the one parser there is, so that file, prio_args and command agree. */
+static int add_rule(struct parser *p, const char *word, const char *value)
+{
+	struct policy_setting one;
+	char message[POLICY_MESSAGE_MAX], text[STORE_LINE_MAX + POLICY_NAME_MAX + 16];
+
+	if (!p->setting.policy)
+		return fail(p, p->line, "\"policy = NAME\" must come before \"%.40s\"", word);
+	if (!*value || strpbrk(value, " \t"))
+		return fail(p, p->line, "%.40s = \"%.80s\": one expression a line", word, value);
+	snprintf(text, sizeof(text), "%s %s %s", p->setting.policy->name, word, value);
+	if (policy_setting_parse(text, &one, message) != POLICY_OK)
+		return fail(p, p->line, "%.200s", message);
+	if (one.n_rules != 1 || p->setting.n_rules >= POLICY_RULES_MAX)
+		return fail(p, p->line, "more than %d expressions", POLICY_RULES_MAX);
+	p->setting.rules[p->setting.n_rules++] = one.rules[0];
+	return 1;
+}
+
+static int handle(void *user, const char *section, const char *name, const char *value)
+{
+	struct parser *p = user;
+
+	if (p->failed)
+		return 0;
+	if (!p->open || strcmp(section, p->section)) {
+		if (!close_section(p) || !open_section(p, section))
+			return 0;
+	}
+	if (!strcmp(name, "policy"))
+		return set_policy(p, value);
+	if (!strcmp(name, "weight"))
+		return add_rule(p, "", value);
+	if (!strcmp(name, "active") || !strcmp(name, "standby") || !strcmp(name, "exclude"))
+		return add_rule(p, name, value);
+	return fail(p, p->line,
+		    "key \"%.40s\": allowed are policy, active, standby, exclude, weight", name);
+}
+
+int store_parse(const char *text, const char *name, struct store *ret, char *message)
+{
+	struct parser p = {.file = name, .at = text, .message = message};
+	int r;
+
+	ini_max_line = STORE_LINE_MAX + 2;
+	ini_allow_multiline = false;
+	r = ini_parse_stream(next_line, &p, handle, &p);
+	if (r < 0)
+		fail(&p, p.line, "out of memory");
+	if (r > 0)
+		fail(&p, (unsigned int)r, "neither [section] nor key = value");
+	if (!p.failed)
+		close_section(&p);
+	if (p.failed) {
+		store_free(&p.store);
+		return -EINVAL;
+	}
+	*ret = p.store;
+	return 0;
+}
+
+void store_free(struct store *store)
+{
+	size_t i;
+
+	for (i = 0; i < store->n; i++)
+		free(store->entries[i].setting);
+	free(store->entries);
+	store->entries = NULL;
+	store->n = 0;
+}
+
+const struct store_entry *store_find(const struct store *store, const char *wwid,
+				     const char *alias)
+{
+	const struct store_entry *by_alias = NULL;
+	size_t i;
+
+	for (i = 0; i < store->n; i++) {
+		if (*wwid && !strcmp(store->entries[i].lun, wwid))
+			return &store->entries[i];
+		if (*alias && !strcmp(store->entries[i].lun, alias))
+			by_alias = &store->entries[i];
+	}
+	return by_alias;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_STORE_H
+#define MPATHISCSI_STORE_H
+
+/*
+ * The policies file: which LUN has which policy. People may edit it; the command edits it
+ * without losing their comments. Parsing and editing work on text and know no file.
+ *
+ *	[lun WWID|ALIAS]
+ *	policy  = failover-only
+ *	active  = portal=10.0.1.2
+ *	standby = portal=10.0.2.2
+ *
+ * Keys: policy (once, first), then in the order that counts: active, standby, exclude =
+ * EXPRESSION, weight = EXPRESSION:NUMBER.
+ */
+
+#include <stddef.h>
+
+#include "policies/policy.h"
+
+#define STORE_DEFAULT_PATH SYSCONFDIR "/mpathiscsi/policies.conf"
+#define STORE_LUN_MAX	   256
+#define STORE_ENTRIES_MAX  16384
+#define STORE_FILE_MAX	   (4U << 20)
+#define STORE_LINE_MAX	   1000
+#define STORE_MESSAGE_MAX  512
+
+struct store_entry {
+	char lun[STORE_LUN_MAX];	/* WWID or alias, as written */
+	unsigned int line;		/* of its section, from 1 */
+	struct policy_setting *setting; /* holds n_rules rules only, not the whole array */
+};
+
+struct store {
+	struct store_entry *entries;
+	size_t n;
+};
+
+/*
+ * Parse the whole text; 'name' stands in messages ("policies.conf:7: …"). -EINVAL with
+ * 'message' (STORE_MESSAGE_MAX bytes) naming file, line, value and what is allowed; *ret
+ * is written on success only: a broken file is refused whole. Free with store_free().
+ */
+int store_parse(const char *text, const char *name, struct store *ret, char *message);
+void store_free(struct store *store);
+
+/* The entry for a LUN: by WWID, else by alias (alias may be ""). NULL: none. */
+const struct store_entry *store_find(const struct store *store, const char *wwid,
+				     const char *alias);
+
+/*
+ * The text with the LUN's section set to 'setting' (NULL: section removed; -ENOENT if there
+ * was none). Every other line stays as it is, and so do comments within the section. A
+ * section is found under either of the two names and keeps its own; a new one is appended under 'wwid'. *ret_text: free() it.
+ */
+int store_edit(const char *text, const char *wwid, const char *alias,
+	       const struct policy_setting *setting, char **ret_text);
+
+/* Read a file as text; a missing one is "". -EFBIG above STORE_FILE_MAX. free() it. */
+int store_read_file(const char *path, char **ret_text);
+
+/* Replace a file: temporary name in the same folder, fsync, rename, fsync of the folder. */
+int store_write_file(const char *path, const char *text);
+
+#endif

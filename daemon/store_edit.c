@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changing the policies file: one section is rewritten, every other line stays. */
+#include "daemon/store.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *skip_blanks(const char *at)
+{
+	while (*at == ' ' || *at == '\t')
+		at++;
+	return at;
+}
+
+/* Is this line "[lun NAME]" with one of the two names? */
+static bool opens_section(const char *line, const char *wwid, const char *alias)
+{
+	const char *at = skip_blanks(line), *end = strpbrk(at, "]\n");
+	size_t length;
+
+	if (strncmp(at, "[lun ", 5) || !end || *end != ']')
+		return false;
+	at += 5;
+	length = (size_t)(end - at);
+	return (strlen(wwid) == length && !strncmp(at, wwid, length)) ||
+	       (*alias && strlen(alias) == length && !strncmp(at, alias, length));
+}
+
+static bool is_setting_line(const char *line)
+{
+	const char *at = skip_blanks(line);
+
+	return *at && *at != '\n' && *at != '#' && *at != ';';
+}
+
+static void print_rule(FILE *out, const struct policy_setting *setting, size_t i)
+{
+	static const char *const keys[ROLE_MAX] = {
+		[ROLE_ACTIVE] = "active", [ROLE_STANDBY] = "standby", [ROLE_EXCLUDED] = "exclude"};
+	const struct policy_rule *rule = &setting->rules[i];
+	char expression[STORE_LINE_MAX];
+
+	path_expression_format(&rule->expression, expression, sizeof(expression));
+	if (!rule->has_weight)
+		fprintf(out, "%-7s = %s\n", keys[rule->role] ? keys[rule->role] : "active",
+			expression);
+	else if (rule->weight == POLICY_WEIGHT_NEVER)
+		fprintf(out, "weight  = %s:never\n", expression);
+	else
+		fprintf(out, "weight  = %s:%u\n", expression, rule->weight);
+}
+
+static void print_setting(FILE *out, const struct policy_setting *setting)
+{
+	size_t i;
+
+	fprintf(out, "policy  = %s\n", setting->policy->name);
+	for (i = 0; i < setting->n_rules; i++)
+		print_rule(out, setting, i);
+}
+
+static size_t line_length(const char *at)
+{
+	size_t length = strcspn(at, "\n");
+
+	return at[length] == '\n' ? length + 1 : length;
+}
+
+/*
+ * Copy one section's lines: its comments stay, its settings are replaced. Without a new
+ * setting the header goes too. Returns the text behind the section.
+ */
+static const char *copy_section(FILE *out, const char *at, const struct policy_setting *setting)
+{
+	size_t length = line_length(at);
+
+	if (setting) {
+		fwrite(at, 1, length, out);
+		if (at[length - 1] != '\n')
+			fputc('\n', out);
+		print_setting(out, setting);
+	}
+	for (at += length; *at && *skip_blanks(at) != '['; at += length) {
+		length = line_length(at);
+		if (!is_setting_line(at))
+			fwrite(at, 1, length, out);
+	}
+	return at;
+}
+
+int store_edit(const char *text, const char *wwid, const char *alias,
+	       const struct policy_setting *setting, char **ret_text)
+{
+	bool found = false, ends_line = true;
+	char *result = NULL;
+	size_t size, length;
+	FILE *out = open_memstream(&result, &size);
+
+	if (!out)
+		return -ENOMEM;
+	while (*text) {
+		if (opens_section(text, wwid, alias)) {
+			text = copy_section(out, text, found ? NULL : setting);
+			found = true;
+			continue;
+		}
+		length = line_length(text);
+		fwrite(text, 1, length, out);
+		ends_line = text[length - 1] == '\n';
+		text += length;
+	}
+	if (!found && setting) {
+		fprintf(out, "%s\n[lun %s]\n", ends_line ? "" : "\n", wwid);
+		print_setting(out, setting);
+	}
+	if (fclose(out) != 0 || (!found && !setting)) {
+		free(result);
+		return found || setting ? -ENOMEM : -ENOENT;
+	}
+	*ret_text = result;
+	return 0;
+}
+
+static int read_all(int fd, char **ret_text)
+{
+	size_t used = 0, room = 4096;
+	char *text = malloc(room + 1), *bigger;
+	ssize_t n;
+
+	while (text && (n = read(fd, text + used, room - used)) != 0) {
+		if (n < 0) {
+			int r = -errno;
+
+			if (r == -EINTR)
+				continue;
+			free(text);
+			return r;
+		}
+		used += (size_t)n;
+		if (used > STORE_FILE_MAX) {
+			free(text);
+			return -EFBIG;
+		}
+		if (used < room)
+			continue;
+		room *= 2;
+		bigger = realloc(text, room + 1);
+		if (!bigger)
+			free(text);
+		text = bigger;
+	}
+	if (!text)
+		return -ENOMEM;
+	text[used] = '\0';
+	if (strlen(text) != used) { /* a NUL byte would hide what is behind it */
+		free(text);
+		return -EINVAL;
+	}
+	*ret_text = text;
+	return 0;
+}
+
+int store_read_file(const char *path, char **ret_text)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r;
+
+	if (fd < 0 && errno == ENOENT) {
+		*ret_text = strdup("");
+		return *ret_text ? 0 : -ENOMEM;
+	}
+	if (fd < 0)
+		return -errno;
+	r = read_all(fd, ret_text);
+	close(fd);
+	return r;
+}
+
+static int write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		size -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int sync_folder(const char *path)
+{
+	char copy[4096];
+	int fd, r;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+int store_write_file(const char *path, const char *text)
+{
+	struct stat old;
+	char temporary[4096];
+	int fd, r;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+		return -ENAMETOOLONG;
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* Keep what the administrator chose; a new file is readable by all. */
+	if (stat(path, &old) < 0)
+		old = (struct stat){.st_mode = 0644, .st_uid = geteuid(), .st_gid = getegid()};
+	r = fchmod(fd, old.st_mode & 07777) < 0 || fchown(fd, old.st_uid, old.st_gid) < 0 ? -errno : 0;
+	if (r == 0)
+		r = write_all(fd, text, strlen(text));
+	close(fd);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temporary);
+		return r;
+	}
+	return sync_folder(path);
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/parse.h"
+#include "daemon/credentials.h"
+#include "daemon/log.h"
+
+#define BEAT_US	  250000  /* board; far below BOARD_STALE_MS */
+#define TICK_US	  1000000 /* states, and whatever no event told us */
+#define GATHER_US 100000  /* uevents come in showers: wait for the end, but not long */
+
+const struct watched_session *watch_session(const struct watch *watch, unsigned int sid)
+{
+	size_t i;
+
+	for (i = 0; i < watch->n_sessions; i++)
+		if (watch->sessions[i].id->sid == sid)
+			return &watch->sessions[i];
+	return NULL;
+}
+
+void watch_session_record(const struct watch *watch, const struct watched_session *session,
+			  uint64_t now_ns, struct board_session *ret)
+{
+	const struct probe_report *report = NULL;
+
+	*ret = (struct board_session){.sid = session->id->sid,
+				      .name_hash = path_name_hash(&session->id->name),
+				      .updated_ns = now_ns};
+	if (session->probed)
+		report = probe_engine_find(watch->probes, &session->target);
+	if (!report)
+		return;
+	ret->state = report->state;
+	ret->last_good_ns = report->last_good_ns;
+	ret->silent_since_ns = report->silent_since_ns;
+	ret->rtt_us = report->rtt_us;
+	ret->rtt_var_us = report->rtt_var_us;
+	ret->misses = report->misses;
+	ret->login_status = report->login_status;
+	ret->error = report->error;
+}
+
+struct verdict watch_judge(const struct watch *watch, const struct iscsi_identity *id,
+			   uint64_t now_ns, struct evidence *ret_evidence)
+{
+	const struct watched_session *session = watch_session(watch, id->sid);
+	struct evidence evidence = {.is_iscsi = true,
+				    .portal = id->name.portal,
+				    .device = id->device_state,
+				    .session = id->session_state};
+	struct board_session record;
+
+	if (session) {
+		watch_session_record(watch, session, now_ns, &record);
+		evidence_set_board(&evidence, BOARD_FRESH, &record, now_ns);
+	}
+	*ret_evidence = evidence;
+	return verdict_judge(&evidence);
+}
+
+/* Log a session's state of health when it becomes another. */
+static void say_changes(struct watch *watch, uint64_t now_ns)
+{
+	char text[VERDICT_TEXT_MAX], portal[PORTAL_TEXT_MAX];
+	struct evidence evidence;
+	size_t i;
+
+	for (i = 0; i < watch->n_sessions; i++) {
+		struct watched_session *session = &watch->sessions[i];
+		const struct path_name *name = &session->id->name;
+		struct verdict verdict = watch_judge(watch, session->id, now_ns, &evidence);
+
+		if (verdict.reason == session->said)
+			continue;
+		portal_format(&name->portal, portal, sizeof(portal));
+		if (verdict_worth_saying(session->said, verdict.reason))
+			log_line(verdict.state == VERDICT_UP ? LOG_INFO : LOG_WARNING,
+				 "%s over %s: %s", portal, *name->netdev ? name->netdev : name->iface,
+				 verdict_text(&evidence, &verdict, text, sizeof(text)));
+		session->said = verdict.reason;
+	}
+}
+
+static size_t fill_paths(const struct watch *watch, uint64_t now_ns, struct board_path *records)
+{
+	size_t n = 0, i, j;
+
+	for (i = 0; i < watch->luns.n; i++) {
+		const struct lun *lun = &watch->luns.luns[i];
+
+		for (j = 0; j < lun->n_paths; j++) {
+			const struct iscsi_identity *id = lun->paths[j].id;
+			const struct plan_path *plan = &lun->paths[j].plan;
+			uint64_t hash = path_name_hash(&id->name);
+
+			if (!watch->store_loaded) {
+				enum board_trust trust =
+					board_read_path(watch->options.board_path, id->sid, id->lun,
+							hash, now_ns, &records[n]);
+
+				n += trust == BOARD_FRESH || trust == BOARD_STALE;
+				continue;
+			}
+			if (plan->role == ROLE_NONE)
+				continue;
+			records[n++] = (struct board_path){
+				.sid = id->sid,
+				.lun = id->lun,
+				.role = plan->role,
+				.name_hash = hash,
+				.wwid_hash = fnv1a(FNV1A_START, id->wwid, strlen(id->wwid)),
+				.priority = plan->priority,
+				.policy = (uint32_t)policy_index(lun->entry->setting->policy),
+				.plan_ns = now_ns};
+		}
+	}
+	return n;
+}
+
+static void say_board(struct watch *watch, int r, bool repaired)
+{
+	if (repaired)
+		log_line(LOG_WARNING, "the board was damaged or replaced: made anew");
+	if (r == watch->board_error)
+		return;
+	if (r < 0)
+		log_line(LOG_ERR,
+			 "writing the board failed: %s; the checker goes on without the probes",
+			 strerror(-r));
+	else
+		log_line(LOG_NOTICE, "writing the board works again");
+	watch->board_error = r;
+}
+
+static void publish(struct watch *watch)
+{
+	uint64_t now_ns = clock_now_ns();
+	struct board_session *sessions = calloc(watch->n_sessions + 1, sizeof(*sessions));
+	struct board_path *paths = calloc(watch->inventory.n_disks + 1, sizeof(*paths));
+	struct board_content content = {.sessions = sessions, .paths = paths};
+	bool repaired = false;
+	size_t i;
+	int r = -ENOMEM;
+
+	if (sessions && paths) {
+		for (i = 0; i < watch->n_sessions; i++)
+			watch_session_record(watch, &watch->sessions[i], now_ns, &sessions[i]);
+		content.n_sessions = watch->n_sessions;
+		content.n_paths = fill_paths(watch, now_ns, paths);
+		r = board_publish(watch->board, &content, now_ns, &repaired);
+	}
+	say_board(watch, r, repaired);
+	say_changes(watch, now_ns);
+	free(sessions);
+	free(paths);
+}
+
+static void on_probe(const struct probe_target *target, const struct probe_report *report,
+		     void *arg)
+{
+	char portal[PORTAL_TEXT_MAX];
+
+	portal_format(&target->name.portal, portal, sizeof(portal));
+	log_line(LOG_INFO, "probe of %s over %s: %s%s%s", portal,
+		 *target->name.netdev ? target->name.netdev : target->name.iface,
+		 probe_state_name(report->state), *report->text ? ", " : "", report->text);
+	publish(arg);
+}
+
+static void describe_target(struct watch *watch, struct watched_session *session)
+{
+	const struct iscsi_identity *id = session->id;
+	struct probe_target *target = &session->target;
+	int r;
+
+	*target = (struct probe_target){.name = id->name,
+					.current = id->current,
+					.header_digest = id->header_digest,
+					.kernel_logged_in = id->session_state == SESSION_LOGGED_IN};
+	copy_text(target->initiator, sizeof(target->initiator), id->initiator);
+	session->probed = false;
+	session->not_probed = "";
+	if (strcmp(id->transport, "iscsi_tcp")) {
+		session->not_probed = "hardware iSCSI: no probe of its own";
+		return;
+	}
+	if (!*id->initiator || !*id->name.target || !portal_known(&id->name.portal)) {
+		session->not_probed = "session attributes are not readable";
+		return;
+	}
+	r = credentials_read(watch->options.sysfs, id->sid, &target->chap);
+	if (r < 0) {
+		session->not_probed = "its CHAP credentials are not readable";
+		return;
+	}
+	session->probed = true;
+}
+
+/* header_digest reads 0 while the kernel recovers: the value seen before holds. */
+static void keep_digest(struct iscsi_identity *id, const struct iscsi_identity *before)
+{
+	if (before && id->session_state != SESSION_LOGGED_IN)
+		id->header_digest = before->header_digest;
+}
+
+static int probe_sessions(struct watch *watch)
+{
+	struct probe_target *targets = calloc(watch->n_sessions + 1, sizeof(*targets));
+	size_t n = 0, i;
+	int r;
+
+	if (!targets)
+		return -ENOMEM;
+	for (i = 0; i < watch->n_sessions; i++) {
+		describe_target(watch, &watch->sessions[i]);
+		if (watch->sessions[i].probed)
+			targets[n++] = watch->sessions[i].target;
+	}
+	r = probe_engine_set(watch->probes, targets, n);
+	explicit_bzero(targets, (watch->n_sessions + 1) * sizeof(*targets));
+	free(targets);
+	/* The engine has its copy; ours is only a key from here on. */
+	for (i = 0; i < watch->n_sessions; i++)
+		explicit_bzero(&watch->sessions[i].target.chap,
+			       sizeof(watch->sessions[i].target.chap));
+	return r;
+}
+
+/* One entry per session of the inventory, keeping what was said of it before. */
+static int list_sessions(struct watch *watch, struct inventory *inventory)
+{
+	struct watched_session *sessions =
+		calloc(inventory->n_disks + 1, sizeof(*sessions));
+	size_t n = 0, i, j;
+
+	if (!sessions)
+		return -ENOMEM;
+	for (i = 0; i < inventory->n_disks; i++) {
+		struct iscsi_identity *id = &inventory->disks[i];
+		const struct watched_session *before = watch_session(watch, id->sid);
+
+		keep_digest(id, before ? before->id : NULL);
+		for (j = 0; j < n && sessions[j].id->sid != id->sid; j++)
+			;
+		if (j < n)
+			continue;
+		sessions[n].id = id;
+		sessions[n].said = before ? before->said : REASON_NONE;
+		n++;
+	}
+	free(watch->sessions);
+	watch->sessions = sessions;
+	watch->n_sessions = n;
+	return 0;
+}
+
+/* The old plan goes first: its pointers may already lead into a freed inventory. */
+static int replan(struct watch *watch)
+{
+	lun_table_free(&watch->luns);
+	return lun_table_make(&watch->inventory, &watch->store, &watch->luns);
+}
+
+/* The whole step, from scratch. */
+static int rescan(struct watch *watch)
+{
+	struct inventory inventory;
+	int r = inventory_read(watch->options.sysfs, &inventory);
+
+	if (r < 0)
+		return r;
+	r = list_sessions(watch, &inventory);
+	if (r < 0) {
+		inventory_free(&inventory);
+		return r;
+	}
+	inventory_free(&watch->inventory);
+	watch->inventory = inventory;
+	watch->n_rescans++;
+	r = replan(watch);
+	if (r == 0)
+		r = probe_sessions(watch);
+	if (r == 0)
+		publish(watch);
+	return r;
+}
+
+static void rescan_or_say(struct watch *watch)
+{
+	int r = rescan(watch);
+
+	if (r < 0)
+		log_line(LOG_ERR, "reading paths and maps failed: %s; trying again in 1 s",
+			 strerror(-r));
+}
+
+/* Counted from now, not from when it should have been: no volley after a standstill. */
+static int again_in(struct watch *watch, sd_event_source *timer, uint64_t delay_us)
+{
+	uint64_t now;
+
+	sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
+	return sd_event_source_set_time(timer, now + delay_us);
+}
+
+static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)usec;
+	publish(watch);
+	return again_in(watch, source, BEAT_US);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct watch *watch = arg;
+	bool changed = false;
+	int r;
+
+	(void)usec;
+	r = inventory_refresh(watch->options.sysfs, &watch->inventory, &changed);
+
+	if (r < 0 || changed) {
+		rescan_or_say(watch);
+	} else if (replan(watch) < 0 || probe_sessions(watch) < 0) {
+		log_line(LOG_ERR, "out of memory, or more than %d sessions", PROBE_MAX_TARGETS);
+	}
+	return again_in(watch, source, TICK_US);
+}
+
+static int on_rescan(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)source;
+	(void)usec;
+	rescan_or_say(arg);
+	return 0;
+}
+
+void watch_rescan_soon(struct watch *watch)
+{
+	int enabled = SD_EVENT_OFF;
+
+	/* Not pushed further by the next event: a storm must not starve us. */
+	sd_event_source_get_enabled(watch->rescan, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		return;
+	again_in(watch, watch->rescan, GATHER_US);
+	sd_event_source_set_enabled(watch->rescan, SD_EVENT_ONESHOT);
+}
+
+static int load_store(struct watch *watch)
+{
+	struct store store;
+	char *text;
+	int r = store_read_file(watch->options.store_path, &text);
+
+	if (r < 0) {
+		snprintf(watch->store_message, sizeof(watch->store_message), "%.300s: %s",
+			 watch->options.store_path, strerror(-r));
+		return r;
+	}
+	r = store_parse(text, watch->options.store_path, &store, watch->store_message);
+	free(text);
+	if (r < 0)
+		return r;
+	/* The plans point into the old one: gone with it. */
+	lun_table_free(&watch->luns);
+	store_free(&watch->store);
+	watch->store = store;
+	watch->store_loaded = true;
+	watch->store_message[0] = '\0';
+	return 0;
+}
+
+int watch_reload(struct watch *watch)
+{
+	int r = load_store(watch);
+
+	if (r < 0) {
+		log_line(LOG_ERR, "%s; the policies in force stay", watch->store_message);
+		return r;
+	}
+	r = rescan(watch);
+	if (r == 0)
+		log_line(LOG_INFO, "policies read: %zu LUN%s", watch->store.n,
+			 watch->store.n == 1 ? "" : "s");
+	return r;
+}
+
+static int add_timers(struct watch *watch)
+{
+	uint64_t now;
+	int r;
+
+	sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
+	r = sd_event_add_time(watch->event, &watch->beat, CLOCK_MONOTONIC, now + BEAT_US, 10000,
+			      on_beat, watch);
+	if (r >= 0)
+		r = sd_event_add_time(watch->event, &watch->tick, CLOCK_MONOTONIC, now + TICK_US,
+				      50000, on_tick, watch);
+	if (r >= 0)
+		r = sd_event_add_time(watch->event, &watch->rescan, CLOCK_MONOTONIC, now, 0,
+				      on_rescan, watch);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(watch->rescan, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(watch->beat, SD_EVENT_ON);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(watch->tick, SD_EVENT_ON);
+	return r;
+}
+
+int watch_start(sd_event *event, const struct watch_options *options, struct watch *watch)
+{
+	int r;
+
+	*watch = (struct watch){.options = *options, .event = event};
+	r = board_new(options->board_path, (unsigned int)-1, &watch->board);
+	if (r < 0)
+		return r;
+	r = probe_engine_new(event, &options->probe, on_probe, watch, &watch->probes);
+	if (r < 0)
+		return r;
+	if (load_store(watch) < 0)
+		log_line(LOG_ERR, "%s; the last plan on the board, if any, stays",
+			 watch->store_message);
+	r = add_timers(watch);
+	return r < 0 ? r : rescan(watch);
+}
+
+void watch_stop(struct watch *watch)
+{
+	probe_engine_free(watch->probes);
+	board_free(watch->board);
+	sd_event_source_disable_unref(watch->tick);
+	sd_event_source_disable_unref(watch->beat);
+	sd_event_source_disable_unref(watch->rescan);
+	lun_table_free(&watch->luns);
+	free(watch->sessions);
+	inventory_free(&watch->inventory);
+	store_free(&watch->store);
+	*watch = (struct watch){.board = NULL};
+}

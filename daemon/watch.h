@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_WATCH_H
+#define MPATHISCSI_WATCH_H
+
+/*
+ * The daemon's knowledge and the one level-triggered step that brings the world to it:
+ * look (inventory), decide (plan), probe, publish (board). Whatever happens (an event, a
+ * timer, a request) leads to the same step; running it twice changes nothing.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <systemd/sd-event.h>
+
+#include "checker/verdict.h"
+#include "common/board.h"
+#include "daemon/inventory.h"
+#include "daemon/lun.h"
+#include "daemon/probe.h"
+#include "daemon/store.h"
+
+struct watch_options {
+	const char *sysfs;	/* NULL: /sys */
+	const char *board_path; /* NULL: BOARD_DEFAULT_PATH */
+	const char *store_path;
+	struct probe_config probe;
+};
+
+/* One iSCSI session of the kernel. */
+struct watched_session {
+	const struct iscsi_identity *id; /* any disk of it, in the inventory */
+	struct probe_target target;
+	bool probed;		/* software iSCSI and credentials readable */
+	const char *not_probed; /* why not; a phrase */
+	enum reason said;	/* last reason that was logged */
+};
+
+struct watch {
+	struct watch_options options;
+	sd_event *event;
+	struct inventory inventory;
+	struct store store;
+	bool store_loaded; /* false: the file was broken from the start, keep the board's plan */
+	char store_message[STORE_MESSAGE_MAX]; /* complaint about the file, "" none */
+	struct lun_table luns;
+	struct watched_session *sessions; /* by sid */
+	size_t n_sessions;
+	struct probe_engine *probes;
+	struct board *board;
+	int board_error; /* last publish: 0 or -errno, logged once per change */
+	sd_event_source *tick, *beat, *rescan;
+	uint64_t n_rescans;
+};
+
+/* Read everything, start probing, publish. -errno. Timers live in 'event'. */
+int watch_start(sd_event *event, const struct watch_options *options, struct watch *watch);
+
+/* Something was plugged or changed: read the inventory anew soon (events are gathered). */
+void watch_rescan_soon(struct watch *watch);
+
+/* Read the policies file again. -EINVAL: broken, watch->store_message says how, and the
+ * policies in force stay. */
+int watch_reload(struct watch *watch);
+
+/* What the probe says about a session, as it stands on the board. */
+void watch_session_record(const struct watch *watch, const struct watched_session *session,
+			  uint64_t now_ns, struct board_session *ret);
+
+/* The daemon's own judgement of a path, from session, device and probe. */
+struct verdict watch_judge(const struct watch *watch, const struct iscsi_identity *id,
+			   uint64_t now_ns, struct evidence *ret_evidence);
+
+const struct watched_session *watch_session(const struct watch *watch, unsigned int sid);
+
+/* Stop probing, free. The board file stays. */
+void watch_stop(struct watch *watch);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A setting against the paths that exist when it is set. Stricter than the plan, which must
+ * make the best of any setting: what a person types is refused when it cannot be what was
+ * meant. In the order of the sample DSM: number of paths, duplicates and paths that are not
+ * there, roles.
+ */
+#include "policies/policy.h"
+
+#include <string.h>
+
+#include "policies/message.h"
+
+#define RULE_TEXT_MAX 768
+#define PORTALS_SHOWN 4
+
+const char *policy_error_name(enum policy_error error)
+{
+	static const char *const names[POLICY_ERROR_MAX] = {
+		[POLICY_OK] = "ISDSC_SUCCESS",
+		[POLICY_INVALID_LOAD_BALANCE_POLICY] = "ISDSC_INVALID_LOAD_BALANCE_POLICY",
+		[POLICY_INVALID_PARAMETER] = "ISDSC_INVALID_PARAMETER",
+		[POLICY_DUPLICATE_PATH_SPECIFIED] = "ISDSC_DUPLICATE_PATH_SPECIFIED",
+		[POLICY_PATH_COUNT_MISMATCH] = "ISDSC_PATH_COUNT_MISMATCH",
+		[POLICY_INVALID_PATH_ID] = "ISDSC_INVALID_PATH_ID",
+		[POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED] =
+			"ISDSC_MULTIPLE_PRIMARY_PATHS_SPECIFIED",
+		[POLICY_NO_PRIMARY_PATH_SPECIFIED] = "ISDSC_NO_PRIMARY_PATH_SPECIFIED",
+	};
+
+	return (unsigned int)error < POLICY_ERROR_MAX ? names[error] : "unknown";
+}
+
+static const char *quote_rule(const struct policy_rule *rule, char *quoted)
+{
+	char text[RULE_TEXT_MAX];
+
+	path_expression_format(&rule->expression, text, sizeof(text));
+	return policy_quote(text, strlen(text), quoted);
+}
+
+static bool portal_seen(const struct path_name *paths, size_t n, const struct portal *portal)
+{
+	for (size_t i = 0; i < n; i++)
+		if (portal_compare(&paths[i].portal, portal) == 0)
+			return true;
+	return false;
+}
+
+/* The next portal in numeric order behind 'last' (NULL: the first); NULL: no more. */
+static const struct portal *next_portal(const struct path_name *paths, size_t n,
+					const struct portal *last)
+{
+	const struct portal *best = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct portal *portal = &paths[i].portal;
+
+		if (last && portal_compare(portal, last) <= 0)
+			continue;
+		if (!best || portal_compare(portal, best) < 0)
+			best = portal;
+	}
+	return best;
+}
+
+static void list_portals(const struct path_name *paths, size_t n, struct policy_text *text)
+{
+	const struct portal *portal = NULL;
+	char buffer[PORTAL_TEXT_MAX];
+	size_t distinct = 0, shown = 0;
+
+	for (size_t i = 0; i < n; i++)
+		distinct += !portal_seen(paths, i, &paths[i].portal);
+	while (shown < PORTALS_SHOWN && (portal = next_portal(paths, n, portal)))
+		policy_add(text, "%s%s", shown++ ? ", " : "",
+			   portal_format(portal, buffer, sizeof(buffer)));
+	if (distinct > shown)
+		policy_add(text, " and %zu more", distinct - shown);
+}
+
+static enum policy_error check_count(size_t n, char *message)
+{
+	if (n == 0)
+		policy_say(message, "the LUN has no iSCSI path; log in to its target first");
+	else if (n > POLICY_PATHS_MAX)
+		policy_say(message, "the LUN has %zu paths; at most %d are allowed", n,
+			   POLICY_PATHS_MAX);
+	else
+		return POLICY_OK;
+	return POLICY_PATH_COUNT_MISMATCH;
+}
+
+static enum policy_error check_rules_match(const struct policy_setting *setting,
+					   const struct path_name *paths, size_t n, char *message)
+{
+	char quoted[QUOTED_MAX], list[POLICY_MESSAGE_MAX];
+	struct policy_text text = { list, sizeof(list), 0 };
+
+	for (size_t i = 0; i < setting->n_rules; i++) {
+		const struct path_expression *expression = &setting->rules[i].expression;
+		size_t k = 0;
+
+		while (k < n && !path_expression_matches(expression, &paths[k]))
+			k++;
+		if (k < n)
+			continue;
+		list_portals(paths, n, &text);
+		policy_say(message, "\"%s\" matches no path of the LUN; its portals are %s",
+			   quote_rule(&setting->rules[i], quoted), list);
+		return POLICY_INVALID_PATH_ID;
+	}
+	return POLICY_OK;
+}
+
+static enum policy_error check_named_once(const struct policy_setting *setting,
+					  const struct path_name *path, char *message)
+{
+	const struct policy_rule *first = NULL;
+	char one[QUOTED_MAX], other[QUOTED_MAX], portal[PORTAL_TEXT_MAX];
+
+	for (size_t i = 0; i < setting->n_rules; i++) {
+		const struct policy_rule *rule = &setting->rules[i];
+
+		if (!path_expression_matches(&rule->expression, path))
+			continue;
+		if (first) {
+			policy_say(message,
+				   "the path to %s is named by both \"%s\" and \"%s\"; name it once",
+				   portal_format(&path->portal, portal, sizeof(portal)),
+				   quote_rule(first, one), quote_rule(rule, other));
+			return POLICY_DUPLICATE_PATH_SPECIFIED;
+		}
+		first = rule;
+	}
+	return POLICY_OK;
+}
+
+static bool has_role(const struct policy_setting *setting, enum role role)
+{
+	for (size_t i = 0; i < setting->n_rules; i++)
+		if (setting->rules[i].role == role)
+			return true;
+	return false;
+}
+
+/* Which path was to be active, and was not made so by a policy that takes but one? */
+static const struct plan_path *surplus_primary(const struct policy_setting *setting,
+					       const struct plan_path *plan, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (plan[i].rule >= 0 && setting->rules[plan[i].rule].role == ROLE_ACTIVE &&
+		    plan[i].role == ROLE_STANDBY)
+			return &plan[i];
+	return NULL;
+}
+
+static enum policy_error check_roles(const struct policy_setting *setting,
+				     const struct path_name *paths, size_t n, char *message)
+{
+	struct plan_path plan[POLICY_PATHS_MAX];
+	const struct plan_path *surplus;
+	char portal[PORTAL_TEXT_MAX];
+	bool any = false;
+
+	plan_make(setting, paths, n, plan); /* n was checked */
+	for (size_t i = 0; i < n; i++)
+		any = any || plan[i].role != ROLE_EXCLUDED;
+	if (!any) {
+		policy_say(message, "every path of the LUN is excluded; leave at least one in use");
+		return POLICY_NO_PRIMARY_PATH_SPECIFIED;
+	}
+	if (has_role(setting, ROLE_STANDBY) && !has_role(setting, ROLE_ACTIVE)) {
+		policy_say(message, "standby paths and no active one; name it with "
+				    "active EXPRESSION");
+		return POLICY_NO_PRIMARY_PATH_SPECIFIED;
+	}
+	surplus = surplus_primary(setting, plan, n);
+	if (surplus) {
+		portal_format(&paths[surplus - plan].portal, portal, sizeof(portal));
+		policy_say(message,
+			   "%s has one active path, and the path to %s would be a further one; name "
+			   "it as standby, or narrow the expression (portal=, iface=)",
+			   setting->policy->name, portal);
+		return POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED;
+	}
+	return POLICY_OK;
+}
+
+enum policy_error policy_setting_check(const struct policy_setting *setting,
+				       const struct path_name *paths, size_t n, char *message)
+{
+	enum policy_error error = check_count(n, message);
+
+	if (error == POLICY_OK)
+		error = check_rules_match(setting, paths, n, message);
+	for (size_t i = 0; i < n && error == POLICY_OK; i++)
+		error = check_named_once(setting, &paths[i], message);
+	if (error == POLICY_OK)
+		error = check_roles(setting, paths, n, message);
+	return error;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_POLICY_H
+#define MPATHISCSI_POLICY_H
+
+/*
+ * Policies as pure functions: (settings, paths of one LUN) -> role, group and priority of
+ * each path. No I/O, no clock, no statics, no logging, no allocation.
+ *
+ * A plan depends on the policy and on which paths exist, never on which of them is up:
+ * when a group has no usable path the kernel goes down the list by itself, so a failure
+ * changes no priority and makes multipathd reload no table (DESIGN.md, decision 6).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/path_name.h"
+
+#define POLICY_NAME_MAX	   32
+#define POLICY_RULES_MAX   64  /* rules (expressions) in one policy setting */
+#define POLICY_PATHS_MAX   256 /* paths of one LUN */
+#define POLICY_WEIGHT_NEVER UINT32_MAX /* weighted-path: never use */
+
+/* Priority of the best group; each further group one less. Never below PRIORITY_LOWEST. */
+#define PRIORITY_BEST	1000
+#define PRIORITY_LOWEST 1
+
+enum role {
+	ROLE_NONE, /* no policy places this path */
+	ROLE_ACTIVE,
+	ROLE_STANDBY,
+	ROLE_EXCLUDED,
+	ROLE_MAX
+};
+const char *role_name(enum role role); /* "active" … */
+
+/*
+ * A path expression: conditions that must all hold ("portal=10.0.1.2,iface=eth0").
+ * Never a device name. An unset condition matches everything.
+ */
+struct path_expression {
+	bool has_portal, has_port, has_source, has_target, has_tpgt, has_iface;
+	struct ip_address portal; /* network address */
+	unsigned int portal_bits; /* prefix length; full length for one address */
+	uint16_t port;
+	struct ip_address source;
+	unsigned int source_bits;
+	char target[ISCSI_NAME_MAX];
+	int tpgt;
+	char iface[ISCSI_IFACE_MAX]; /* open-iscsi's interface or the network device */
+};
+
+/* One line of a setting: which paths, in which role or with which weight. */
+struct policy_rule {
+	struct path_expression expression;
+	enum role role;	 /* ROLE_ACTIVE, _STANDBY, _EXCLUDED; weighted: ROLE_ACTIVE */
+	bool has_weight;
+	uint32_t weight; /* lowest wins; POLICY_WEIGHT_NEVER */
+};
+
+struct policy;
+
+struct policy_setting {
+	const struct policy *policy;
+	size_t n_rules;
+	struct policy_rule rules[POLICY_RULES_MAX]; /* in the order given: the list order */
+};
+
+/* What a policy says about one path. Filled by plan_make() in the order of its input. */
+struct plan_path {
+	enum role role;
+	unsigned int group; /* 0 is the best; equal means balanced together */
+	int priority;	    /* PRIORITY_BEST - group, at least PRIORITY_LOWEST */
+	int rule;	    /* index of the rule that placed it; -1: none (default place) */
+};
+
+/* One path as a policy's place() sees it: in stable list order, rule already matched. */
+struct policy_candidate {
+	const struct path_name *name;
+	int rule;		       /* first matching rule, -1 none */
+	enum role role;		       /* of that rule; ROLE_NONE without */
+	bool has_weight;
+	uint32_t weight;
+};
+
+struct policy {
+	const char *name;
+	const char *summary;	/* one line for --help and `policy list` */
+	const char *selector;	/* dm path selector: "round-robin 0", "queue-length 0" */
+	bool takes_roles;	/* active/standby rules are allowed */
+	bool takes_weights;	/* EXPRESSION:WEIGHT rules are allowed */
+	/*
+	 * Give each candidate its role and group. Candidates come sorted in list order
+	 * (index of the matching rule, paths without a rule last; then path_name_compare).
+	 * Excluded ones are never passed. Groups must be contiguous from 0.
+	 */
+	void (*place)(const struct policy_candidate *paths, size_t n, struct plan_path *out);
+};
+
+/* The registry: policies/policies.def, one line a policy. */
+#define POLICY(id) extern const struct policy policy_##id;
+#include "policies/policies.def"
+#undef POLICY
+extern const struct policy *const policy_registry[];
+extern const size_t policy_count;
+const struct policy *policy_by_name(const char *name); /* NULL: unknown */
+int policy_index(const struct policy *policy);
+
+/* Errors of a setting, by the names administrators know (facts: policies, section 7). */
+enum policy_error {
+	POLICY_OK,
+	POLICY_INVALID_LOAD_BALANCE_POLICY,	/* unknown policy */
+	POLICY_INVALID_PARAMETER,		/* malformed expression, weight, or a standby
+						   where the policy has none */
+	POLICY_DUPLICATE_PATH_SPECIFIED,	/* a path named by two rules of the same text */
+	POLICY_PATH_COUNT_MISMATCH,
+	POLICY_INVALID_PATH_ID,			/* expression matches no path of this LUN */
+	POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED,/* failover-only with more than one active */
+	POLICY_NO_PRIMARY_PATH_SPECIFIED,	/* no active path left */
+	POLICY_ERROR_MAX
+};
+const char *policy_error_name(enum policy_error error); /* "ISDSC_INVALID_PARAMETER" … */
+
+#define POLICY_MESSAGE_MAX 256
+
+/*
+ * Parse a setting from its one-line text, as in prio_args:
+ *	failover-only active portal=10.0.1.2 standby portal=10.0.2.2 portal=10.0.3.2
+ *	weighted-path portal=10.0.1.2:10 portal=[fd00::2]:20 iface=eth1:never
+ *	weighted-path portal=10.0.1.0/24:10 exclude portal=10.0.9.2
+ * Words "active", "standby", "exclude" set the role of the expressions behind them (start:
+ * active). In a policy that takes weights the last ":NUMBER" of a word is its weight (0…4294967294, "never").
+ * On failure *ret is untouched and 'message' (POLICY_MESSAGE_MAX bytes) says which word is
+ * wrong and what is allowed.
+ */
+enum policy_error policy_setting_parse(const char *text, struct policy_setting *ret, char *message);
+
+/* The same text again, canonical: parse(format(x)) == x. Returns the length as snprintf. */
+int policy_setting_format(const struct policy_setting *setting, char *buffer, size_t size);
+
+/* One expression. 0 or -EINVAL with 'message' (POLICY_MESSAGE_MAX bytes). */
+int path_expression_parse(const char *text, struct path_expression *ret, char *message);
+int path_expression_format(const struct path_expression *expression, char *buffer, size_t size);
+bool path_expression_matches(const struct path_expression *expression, const struct path_name *name);
+
+/*
+ * Check a setting against the paths that exist when it is set: every expression matches at
+ * least one path, no two rules name the same path, exactly one primary for failover-only,
+ * at least one path not excluded. 'message' as above.
+ */
+enum policy_error policy_setting_check(const struct policy_setting *setting,
+				       const struct path_name *paths, size_t n, char *message);
+
+/*
+ * The plan. 'paths' in any order (the result does not depend on it), out[i] belongs to
+ * paths[i]; n at most POLICY_PATHS_MAX, else -E2BIG. 'setting' NULL: no policy, every path
+ * gets ROLE_NONE, group 0. Excluded paths share the lowest place, PRIORITY_LOWEST.
+ */
+int plan_make(const struct policy_setting *setting, const struct path_name *paths, size_t n,
+	      struct plan_path *out);
+
+#endif

@@ -1,0 +1,19 @@
+# The scenario library: source this one file. It loads the others, makes the shell strict, and sees to
+# it that a scenario that fails says why and leaves its results.
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+
+set -Eeuo pipefail
+LAB=${LAB:-/lab} LAB_VAR=${LAB_VAR:-/run/lab} LAB_OUT=${LAB_OUT:-/run/lab/out}
+LAB_INIT=${LAB_INIT:-script} LAB_SUITE=${LAB_SUITE:-unknown} LAB_SCENARIO=${LAB_SCENARIO:-none}
+mkdir -p "$LAB_VAR" "$LAB_OUT"
+
+for lab_part in say wait result net tgt lio target session multipath product fault load measure; do
+	# shellcheck source=/dev/null
+	. "$LAB/lib/$lab_part.sh"
+done
+unset lab_part
+
+clock_start
+trap 'fail "command failed with status $?: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)"' ERR
+trap 'result_write $?' EXIT

@@ -1,0 +1,82 @@
+# The LIO target, set up through configfs: each controller is a target portal group with an ALUA group of
+# its own. Every LUN is a device-mapper device, which can be suspended (a LUN that hangs).
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+
+LIO=/sys/kernel/config/target
+
+# lio_start: the modules, configfs, and the LUNs' backstores.
+lio_start() {
+	local lun loop dev
+	modprobe -a configfs target_core_mod target_core_iblock iscsi_target_mod loop
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+	mkdir -p /etc/target/pr /var/target/pr # persistent reservations with APTPL want them
+	mkdir -p $LIO/core/iblock_0
+	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
+		loop=$(losetup -f --show "$(target_backing "$lun")")
+		dmsetup create "lun$lun" --table "0 $(blockdev --getsz "$loop") linear $loop 0"
+		dev=$LIO/core/iblock_0/lun$lun
+		mkdir "$dev"
+		echo "udev_path=/dev/mapper/lun$lun" > "$dev/control"
+		# Hexadecimal and of one length, or two LUNs get the same identity.
+		printf '%032x' "$lun" > "$dev/wwn/vpd_unit_serial"
+		echo 1 > "$dev/enable"
+	done
+	mkdir -p "$LIO/iscsi/$TARGET_IQN"
+}
+
+# lio_controller_start CONTROLLER PORTAL…: a portal group with these portals and all LUNs.
+lio_controller_start() {
+	local controller=$1 tpg lun n
+	tpg=$LIO/iscsi/$TARGET_IQN/tpgt_$1
+	shift
+	mkdir "$tpg"
+	echo 0 > "$tpg/attrib/authentication"
+	echo 1 > "$tpg/attrib/generate_node_acls"
+	echo 1 > "$tpg/attrib/cache_dynamic_acls"
+	echo 0 > "$tpg/attrib/demo_mode_write_protect"
+	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
+		lio_alua_group "$controller" "$lun"
+		mkdir "$tpg/lun/lun_$lun"
+		ln -s "$LIO/core/iblock_0/lun$lun" "$tpg/lun/lun_$lun/store"
+		echo "controller$controller" > "$tpg/lun/lun_$lun/alua_tg_pt_gp"
+	done
+	for n in "$@"; do
+		in_target mkdir "$tpg/np/$(portal_address "$n"):3260"
+		in_target mkdir "$tpg/np/[$(portal_address "$n" 6)]:3260"
+	done
+	echo 1 > "$tpg/enable"
+}
+
+# lio_alua_group CONTROLLER LUN: the ALUA group of a controller for a LUN. Implicit only, or dm-multipath's
+# handler sets every state back to optimized.
+lio_alua_group() {
+	local group=$LIO/core/iblock_0/lun$2/alua/controller$1
+	mkdir "$group"
+	echo "$1" > "$group/tg_pt_gp_id"
+	echo 1 > "$group/alua_access_type"
+	echo 0 > "$group/alua_access_state"
+}
+
+# alua_set CONTROLLER STATE [LUN]: optimized, nonoptimized, standby, unavailable; of one LUN or all.
+alua_set() {
+	local lun state
+	case $2 in
+	optimized) state=0 ;;
+	nonoptimized) state=1 ;;
+	standby) state=2 ;;
+	unavailable) state=3 ;;
+	*) fail "alua_set: state \"$2\" is none of optimized, nonoptimized, standby, unavailable" ;;
+	esac
+	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
+		[[ -z ${3:-} || $3 == "$lun" ]] || continue
+		echo "$state" > "$LIO/core/iblock_0/lun$lun/alua/controller$1/alua_access_state"
+	done
+}
+
+# lio_lun_hang LUN, lio_lun_resume LUN: I/O of the LUN stands still (all controllers), NOP and TUR answer.
+lio_lun_hang() { dmsetup suspend --noflush --nolockfs "lun$1"; }
+lio_lun_resume() { dmsetup resume "lun$1"; }
+
+# lio_controller_enable CONTROLLER 0|1: off: sessions are dropped and logins refused, the listener stays.
+lio_controller_enable() { echo "$2" > "$LIO/iscsi/$TARGET_IQN/tpgt_$1/enable"; }

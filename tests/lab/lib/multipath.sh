@@ -1,0 +1,167 @@
+# multipathd and its maps. A map is named by its LUN number here: map_name 1 is the map of LUN 1.
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+
+# multipath_conf_stock: Debian's defaults. The one line that is needed for maps to come up at all (Debian
+# only makes maps it was told of) changes nothing about how they fail over.
+multipath_conf_stock() {
+	cat <<-'E'
+		defaults {
+			find_multipaths yes
+		}
+	E
+}
+
+# multipathd_start [FILE]: starts multipathd with that configuration (- for standard input; without:
+# Debian's defaults) and waits until all logged-in LUNs have a map with all their paths.
+multipathd_start() {
+	if [[ $# == 0 ]]; then
+		multipath_conf_stock > /etc/multipath.conf
+	else
+		cat "$1" > /etc/multipath.conf
+	fi
+	modprobe -a dm_multipath dm_round_robin dm_queue_length dm_service_time scsi_dh_alua
+	if [[ $LAB_INIT == systemd ]]; then
+		systemctl restart multipathd
+	else
+		multipathd -d >> "$(log multipathd)" 2>&1 &
+		MULTIPATHD_PID=$!
+	fi
+	assert_wait 20 "multipathd answers" multipathd_ready
+	assert_wait 60 "every LUN has a map with all paths" maps_complete
+	say "multipathd up, $(maps_line)"
+}
+
+multipathd_ready() { timeout 5 multipathd show status > /dev/null 2>&1; }
+
+# multipathd_stop: ends multipathd; maps stay.
+multipathd_stop() {
+	if [[ $LAB_INIT == systemd ]]; then
+		systemctl stop multipathd.socket multipathd.service
+	else
+		kill "$MULTIPATHD_PID"
+		wait "$MULTIPATHD_PID" || true
+	fi
+}
+
+# maps_flush: removes all maps that nobody uses; with multipathd stopped, the next start begins afresh.
+maps_flush() { multipath -F; }
+
+# lun_wwid LUN: the WWID of a LUN, from udev's data of any of its disks.
+lun_wwid() {
+	local n disk
+	for ((n = 1; n <= NET_PORTALS; n++)); do
+		disk=$(portal_disk "$n" "$1") || continue
+		sed -n 's/^E:ID_SERIAL=//p' "/run/udev/data/b$(< "/sys/block/$disk/dev")"
+		return
+	done
+	return 1
+}
+
+# map_name [LUN]: the name of the LUN's device-mapper map; status 1 when there is none.
+map_name() {
+	local dir wwid
+	wwid=$(lun_wwid "${1:-1}") || return 1
+	for dir in /sys/block/dm-*; do
+		[[ $(cat "$dir/dm/uuid" 2> /dev/null) == "mpath-$wwid" ]] && cat "$dir/dm/name" && return
+	done
+	return 1
+}
+
+# map_device [LUN]: the map's device file.
+map_device() { echo "/dev/mapper/$(map_name "${1:-1}")"; }
+
+# map_paths [LUN]: a line per path of the live map: GROUP A|E|D M:m DISK PORTAL A|F.
+# (group state active, enabled, disabled; path state active, failed)
+map_paths() {
+	local name group state dev path disk
+	name=$(map_name "${1:-1}") || return 1
+	dmsetup status "$name" | awk '{
+		i = 4; i += $i + 1; i += $i + 1; groups = $i; i += 2
+		for (g = 1; g <= groups; g++) {
+			state = $i; i++; i += $i + 1
+			paths = $i; args = $(i + 1); i += 2
+			for (p = 1; p <= paths; p++) { print g, state, $i, $(i + 1); i += 3 + args }
+		}
+	}' | while read -r group state dev path; do
+		disk=$(basename "$(realpath "/sys/dev/block/$dev")")
+		echo "$group $state $dev $disk $(disk_portal "$disk" || echo -) $path"
+	done
+}
+
+# path_state N [LUN]: A or F: the dm state of the path over portal N; none when the map lacks it.
+path_state() {
+	local line
+	line=$(map_paths "${2:-1}" | awk -v n="$1" '$5 == n { print $6 }')
+	echo "${line:-none}"
+}
+
+# path_is N A|F|none [LUN]: whether dm has the path over portal N in that state.
+path_is() { [[ $(path_state "$1" "${3:-1}") == "$2" ]]; }
+
+# paths_up N [LUN]: whether at least N paths of the map are active in dm.
+paths_up() { [[ $(map_paths "${2:-1}" | grep -c ' A$') -ge $1 ]]; }
+
+# active_portals [LUN]: the portals of the group dm uses now (its state is A), in table order.
+active_portals() { map_paths "${1:-1}" | awk '$2 == "A" { print $5 }' | xargs; }
+
+# active_is N [LUN]: whether portal N is (the only one) in the active group.
+active_is() { [[ $(active_portals "${2:-1}") == "$1" ]]; }
+
+# maps_complete: whether each LUN's map has a path over each session.
+maps_complete() {
+	local lun sessions
+	sessions=$(find /sys/class/iscsi_session -mindepth 1 | wc -l)
+	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
+		[[ $(map_paths "$lun" 2> /dev/null | wc -l) == "$sessions" ]] || return 1
+	done
+}
+
+# all_up: every session logged in, every path of every LUN active in dm.
+all_up() {
+	local lun dir
+	for dir in /sys/class/iscsi_session/session*; do
+		[[ $(< "$dir/state") == LOGGED_IN ]] || return 1
+	done
+	maps_complete || return 1
+	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
+		[[ $(map_paths "$lun") != *' F'* ]] || return 1
+	done
+}
+
+# maps_line: one line of text on the first map.
+maps_line() {
+	echo "$TARGET_LUNS map(s); LUN 1: $(map_paths 1 | wc -l) paths in $(map_paths 1 | awk '{ print $1 }' |
+		sort -u | wc -l) group(s), active: portal $(active_portals 1)"
+}
+
+# checker_state N [LUN]: what multipathd's checker says of the path over portal N (ready, faulty, ghost …).
+checker_state() {
+	timeout 5 multipathd show paths format '%d %T' |
+		awk -v d="$(portal_disk "$1" "${2:-1}")" '$1 == d { print $2 }'
+}
+
+# checker_is N STATE [LUN]: whether the checker says that.
+checker_is() { [[ $(checker_state "$1" "${3:-1}") == "$2" ]]; }
+
+# path_priority N [LUN]: the priority multipathd has for the path over portal N.
+path_priority() {
+	timeout 5 multipathd show paths format '%d %p' |
+		awk -v d="$(portal_disk "$1" "${2:-1}")" '$1 == d { print $2 }'
+}
+
+# path_priority_is N PRIO [LUN]: whether it is that.
+path_priority_is() { [[ $(path_priority "$1" "${3:-1}") == "$2" ]]; }
+
+# weighted_args N…: a prio_args value for the weightedpath prioritizer that prefers these portals in this
+# order: the first gets the highest priority. Needs the sessions.
+weighted_args() {
+	local n args=hbtl host weight=$(($# * 10))
+	for n in "$@"; do
+		host=$(realpath "/sys/class/iscsi_session/$(portal_session "$n")")
+		host=${host##*/host}
+		args+=" ${host%%/*}:.:.:. $weight"
+		weight=$((weight - 10))
+	done
+	echo "$args"
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What holds for every policy of the registry, whatever it is: random LUNs and settings. A
+ * new policy is tested here by being registered.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/policy_fixture.h"
+
+#define CASES	  3000
+#define PATHS_MAX 12
+#define RULES_MAX 8
+
+struct scene {
+	const struct policy *policy;
+	unsigned int number;
+	struct random random;
+	struct policy_setting setting;
+	struct path_name names[PATHS_MAX + 1];
+	size_t n;
+	struct plan_path plan[PATHS_MAX + 1];
+};
+
+#define check(scene, condition)                                                                 \
+	do {                                                                                    \
+		if (!(condition))                                                               \
+			complain(scene, #condition, __LINE__);                                  \
+	} while (0)
+
+static void complain(const struct scene *scene, const char *what, int line)
+{
+	char text[4096];
+
+	policy_setting_format(&scene->setting, text, sizeof(text));
+	for (size_t i = 0; i < scene->n; i++) {
+		char portal[PORTAL_TEXT_MAX];
+
+		print_message("%zu %s %s: %s group %u priority %d rule %d\n", i,
+			      portal_format(&scene->names[i].portal, portal, sizeof(portal)),
+			      scene->names[i].iface, role_name(scene->plan[i].role),
+			      scene->plan[i].group, scene->plan[i].priority, scene->plan[i].rule);
+	}
+	fail_msg("line %d, case %u of %s, \"%s\": %s does not hold", line, scene->number,
+		 scene->policy->name, text, what);
+}
+
+static void for_each_case(void (*property)(struct scene *scene))
+{
+	static struct scene scene;
+
+	assert_true(policy_count > 0);
+	for (size_t p = 0; p < policy_count; p++)
+		for (unsigned int number = 0; number < CASES; number++) {
+			memset(&scene, 0, sizeof(scene));
+			scene.policy = policy_registry[p];
+			scene.number = number;
+			scene.random = random_start(number + 1);
+			random_setting(&scene.random, scene.policy, RULES_MAX, &scene.setting);
+			scene.n = random_names(&scene.random, scene.names,
+					       random_below(&scene.random, PATHS_MAX) + 1);
+			assert_int_equal(plan_make(&scene.setting, scene.names, scene.n,
+						   scene.plan),
+					 0);
+			property(&scene);
+		}
+}
+
+static bool in_use(const struct plan_path *path)
+{
+	return path->role == ROLE_ACTIVE || path->role == ROLE_STANDBY;
+}
+
+/* Every path has a place or is excluded; excluded exactly when its first rule says so. */
+static void has_place(struct scene *scene)
+{
+	for (size_t i = 0; i < scene->n; i++) {
+		const struct plan_path *path = &scene->plan[i];
+		const struct policy_rule *rule = NULL;
+		bool excluded;
+
+		for (size_t r = scene->setting.n_rules; r > 0; r--)
+			if (path_expression_matches(&scene->setting.rules[r - 1].expression,
+						    &scene->names[i]))
+				rule = &scene->setting.rules[r - 1];
+		check(scene, path->rule == (rule ? (int)(rule - scene->setting.rules) : -1));
+		excluded = rule && (rule->role == ROLE_EXCLUDED ||
+				    (rule->has_weight && rule->weight == POLICY_WEIGHT_NEVER));
+		check(scene, (path->role == ROLE_EXCLUDED) == excluded);
+		check(scene, excluded || in_use(path));
+		check(scene, path->priority >= PRIORITY_LOWEST);
+		check(scene, path->priority <= PRIORITY_BEST);
+		if (excluded)
+			check(scene, path->priority == PRIORITY_LOWEST);
+	}
+}
+
+static void every_path_has_a_place(void **state)
+{
+	(void)state;
+	for_each_case(has_place);
+}
+
+/* Groups are numbered without gaps from 0, and worse groups have smaller priorities. */
+static void groups_in_order(struct scene *scene)
+{
+	bool used[PATHS_MAX + 1] = { false };
+	unsigned int groups = 0;
+
+	for (size_t i = 0; i < scene->n; i++) {
+		check(scene, scene->plan[i].group < scene->n);
+		used[scene->plan[i].group] = true;
+		if (scene->plan[i].group >= groups)
+			groups = scene->plan[i].group + 1;
+	}
+	for (unsigned int g = 0; g < groups; g++)
+		check(scene, used[g]);
+	for (size_t i = 0; i < scene->n; i++)
+		for (size_t k = 0; k < scene->n; k++) {
+			const struct plan_path *a = &scene->plan[i], *b = &scene->plan[k];
+
+			check(scene, (a->group < b->group) == (a->priority > b->priority));
+			check(scene, !in_use(a) || in_use(b) || a->group < b->group);
+		}
+}
+
+static void groups_and_priorities(void **state)
+{
+	(void)state;
+	for_each_case(groups_in_order);
+}
+
+/* No standby is as good as an active path; standbys are used one at a time; there is an
+ * active path when any path is in use. */
+static void standby_waits(struct scene *scene)
+{
+	bool any_active = false, any_used = false;
+
+	for (size_t i = 0; i < scene->n; i++) {
+		const struct plan_path *a = &scene->plan[i];
+
+		any_active = any_active || a->role == ROLE_ACTIVE;
+		any_used = any_used || in_use(a);
+		for (size_t k = 0; k < scene->n; k++) {
+			const struct plan_path *b = &scene->plan[k];
+
+			if (b->role == ROLE_STANDBY && a->role == ROLE_ACTIVE)
+				check(scene, a->group < b->group);
+			if (b->role == ROLE_STANDBY && in_use(a) && i != k)
+				check(scene, a->group != b->group);
+		}
+	}
+	check(scene, any_active == any_used);
+}
+
+static void standby_behind_active(void **state)
+{
+	(void)state;
+	for_each_case(standby_waits);
+}
+
+static bool same_place(const struct plan_path *a, const struct plan_path *b)
+{
+	return a->role == b->role && a->group == b->group && a->priority == b->priority &&
+	       a->rule == b->rule;
+}
+
+static void shuffled(struct scene *scene)
+{
+	static struct path_name names[PATHS_MAX];
+	struct plan_path plan[PATHS_MAX];
+	size_t from[PATHS_MAX];
+
+	for (size_t i = 0; i < scene->n; i++)
+		from[i] = i;
+	for (size_t i = scene->n; i > 1; i--) {
+		size_t k = random_below(&scene->random, (uint32_t)i), swap = from[k];
+
+		from[k] = from[i - 1];
+		from[i - 1] = swap;
+	}
+	for (size_t i = 0; i < scene->n; i++)
+		names[i] = scene->names[from[i]];
+	assert_int_equal(plan_make(&scene->setting, names, scene->n, plan), 0);
+	for (size_t i = 0; i < scene->n; i++)
+		check(scene, same_place(&plan[i], &scene->plan[from[i]]));
+}
+
+static void order_of_discovery(void **state)
+{
+	(void)state;
+	for_each_case(shuffled);
+}
+
+static void repeated(struct scene *scene)
+{
+	struct plan_path plan[PATHS_MAX];
+
+	memset(plan, 0xa5, sizeof(plan));
+	assert_int_equal(plan_make(&scene->setting, scene->names, scene->n, plan), 0);
+	for (size_t i = 0; i < scene->n; i++)
+		check(scene, same_place(&plan[i], &scene->plan[i]));
+}
+
+static void same_input_same_plan(void **state)
+{
+	(void)state;
+	for_each_case(repeated);
+}
+
+/* A path more: those that were there keep their order, and a path that no rule names is
+ * never better than one that a rule names. */
+static void one_more(struct scene *scene)
+{
+	struct plan_path old[PATHS_MAX + 1];
+	const struct plan_path *added = &scene->plan[scene->n];
+	size_t n = scene->n;
+
+	memcpy(old, scene->plan, sizeof(old));
+	scene->names[n] = random_name(&scene->random);
+	for (size_t i = 0; i < n; i++)
+		if (path_name_compare(&scene->names[i], &scene->names[n]) == 0)
+			return;
+	scene->n++;
+	assert_int_equal(plan_make(&scene->setting, scene->names, scene->n, scene->plan), 0);
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_path *path = &scene->plan[i];
+
+		check(scene, path->rule == old[i].rule);
+		for (size_t k = 0; k < n; k++)
+			if (old[i].group < old[k].group)
+				check(scene, path->group < scene->plan[k].group);
+		if (added->rule < 0 && path->rule >= 0 && in_use(path))
+			check(scene, path->group < added->group);
+	}
+}
+
+static void a_path_more(void **state)
+{
+	(void)state;
+	for_each_case(one_more);
+}
+
+/* Without one path the others keep their order: what the kernel does when it fails is what
+ * the plan would say without it. */
+static void one_less(struct scene *scene)
+{
+	static struct path_name names[PATHS_MAX];
+	struct plan_path plan[PATHS_MAX];
+	size_t gone = random_below(&scene->random, (uint32_t)scene->n), n = 0;
+	size_t from[PATHS_MAX];
+
+	for (size_t i = 0; i < scene->n; i++)
+		if (i != gone) {
+			from[n] = i;
+			names[n++] = scene->names[i];
+		}
+	assert_int_equal(plan_make(&scene->setting, names, n, plan), 0);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < n; k++)
+			check(scene, (plan[i].group < plan[k].group) ==
+					     (scene->plan[from[i]].group <
+					      scene->plan[from[k]].group));
+}
+
+static void a_path_less(void **state)
+{
+	(void)state;
+	for_each_case(one_less);
+}
+
+/* What the check lets through has exactly the roles that were asked for. */
+static void checked(struct scene *scene)
+{
+	char message[POLICY_MESSAGE_MAX] = "";
+	enum policy_error error =
+		policy_setting_check(&scene->setting, scene->names, scene->n, message);
+
+	check(scene, (error == POLICY_OK) == (message[0] == '\0'));
+	check(scene, strlen(message) < POLICY_MESSAGE_MAX);
+	if (error != POLICY_OK)
+		return;
+	for (size_t i = 0; i < scene->n; i++)
+		if (scene->plan[i].rule >= 0 && scene->plan[i].role != ROLE_EXCLUDED)
+			check(scene, scene->plan[i].role ==
+					     scene->setting.rules[scene->plan[i].rule].role);
+}
+
+static void check_and_plan_agree(void **state)
+{
+	(void)state;
+	for_each_case(checked);
+}
+
+/* ---- the policies that use one path at a time ---- */
+
+static void one_path_a_group(struct scene *scene)
+{
+	if (strcmp(scene->policy->name, "failover-only") != 0 &&
+	    strcmp(scene->policy->name, "weighted-path") != 0)
+		return;
+	for (size_t i = 0; i < scene->n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (in_use(&scene->plan[i]) && in_use(&scene->plan[k]))
+				check(scene, scene->plan[i].group != scene->plan[k].group);
+}
+
+static void one_path_at_a_time(void **state)
+{
+	(void)state;
+	for_each_case(one_path_a_group);
+}
+
+/* ---- the registry ---- */
+
+static void registry(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < policy_count; i++) {
+		const struct policy *policy = policy_registry[i];
+
+		assert_true(strlen(policy->name) < POLICY_NAME_MAX);
+		assert_true(strlen(policy->name) > 0 && strlen(policy->summary) > 0);
+		assert_true(strlen(policy->selector) > 0);
+		assert_ptr_equal(policy_by_name(policy->name), policy);
+		assert_int_equal(policy_index(policy), i);
+		for (const char *c = policy->name; *c; c++)
+			assert_true((*c >= 'a' && *c <= 'z') || *c == '-');
+	}
+	assert_null(policy_by_name(""));
+	assert_null(policy_by_name("failover"));
+	assert_null(policy_by_name("failover-onlyX"));
+	assert_int_equal(policy_index(NULL), -1);
+	assert_string_equal(role_name(ROLE_STANDBY), "standby");
+	assert_string_equal(role_name((enum role)99), "unknown");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(registry),
+		cmocka_unit_test(every_path_has_a_place),
+		cmocka_unit_test(groups_and_priorities),
+		cmocka_unit_test(standby_behind_active),
+		cmocka_unit_test(order_of_discovery),
+		cmocka_unit_test(same_input_same_plan),
+		cmocka_unit_test(a_path_more),
+		cmocka_unit_test(a_path_less),
+		cmocka_unit_test(check_and_plan_agree),
+		cmocka_unit_test(one_path_at_a_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
