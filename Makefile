@@ -12,6 +12,9 @@ SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 PLUGINDIR   ?= $(shell packaging/plugin-dir)
 DESTDIR     ?=
 
+# make V=1 shows whole commands
+Q           := $(if $(V),,@)
+
 # A flavour is a compiler with its options and an object folder of its own.
 FLAVOUR     ?= gcc
 B           := build/$(FLAVOUR)
@@ -63,20 +66,20 @@ all: $(PROGRAMS) $(PLUGINS)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)echo '  CC    $@'; $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(ARCHIVE): $(filter-out $(MAINS:%=$(B)/%.o),$(OBJECTS))
 	@rm -f $@
-	ar crs $@ $^
+	$(Q)ar crs $@ $^
 
 $(B)/mpathiscsid $(B)/mpathiscsi: $(B)/%: $(B)/daemon/%.o $(ARCHIVE)
-	$(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_DAEMON)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_DAEMON)
 $(B)/mpathiscsi-probe: $(B)/daemon/probe_child.o $(ARCHIVE)
-	$(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_PROBE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_PROBE)
 $(B)/libcheckiscsi.so: $(B)/checker/plugin.o $(ARCHIVE)
-	$(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^ -lpthread
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^ -lpthread
 $(B)/libprioiscsi.so: $(B)/prioritizers/prio_plugin.o $(ARCHIVE)
-	$(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^
 
 # Tests: every unit is one program; hosts are small programs that load our plugins as
 # multipathd does; drivers use the real engine against real targets.
@@ -86,15 +89,15 @@ LIBS_TEST = -Wl,--no-as-needed -lcmocka -Wl,--as-needed $(LIBS_DAEMON) $(LIBS_PR
 $(B)/tests/%.o: CPPFLAGS += $(TEST_CPPFLAGS)
 $(B)/tests/hosts/%.o: CFLAGS += -fvisibility=default
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(ARCHIVE)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
 $(B)/tests/hosts/%: $(B)/tests/hosts/%.o
-	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
 $(B)/tests/integration/%: $(B)/tests/integration/%.o $(ARCHIVE)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
 # Guests may be older than this host in nothing but the C library: plain C, no sanitizer.
 build/lab/tools/%: tests/lab/tools/%.c
 	@mkdir -p $(@D)
-	gcc -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lpthread
+	$(Q)echo '  CC    $@'; gcc -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lpthread
 
 .PHONY: units tests-build
 tests-build: all $(UNITS) $(HOSTS) $(DRIVERS)

@@ -35,6 +35,7 @@ struct path_check {
 	unsigned int timeout_ms;
 	unsigned int disrupted;
 	struct evidence e;
+	struct verdict last;
 };
 
 int path_check_new(int fd, const struct check_roots *roots, struct path_check **ret)
@@ -123,27 +124,44 @@ static void set_answer(struct path_check *path, const struct lun_answer *answer)
 	path->e.test.disrupted = path->disrupted;
 }
 
-/* Fill in what is known of the test that is or was outstanding. */
-static void look_at_job(struct path_check *path, uint64_t wait_ns)
+static void set_running(struct path_check *path)
+{
+	path->e.test.state = TEST_RUNNING;
+	path->e.test.read = path->reads;
+	path->e.test.age_ms = (clock_now_ns() - path->started_ns) / NS_PER_MS;
+	path->e.test.timeout_ms = path->timeout_ms;
+}
+
+/* The test we started: still running, or its answer. */
+static void look_at_own_job(struct path_check *path, uint64_t wait_ns)
 {
 	struct lun_answer answer;
-	uint64_t ended_ns, now_ns;
+	uint64_t ended_ns;
 
-	if (!path->job)
-		return;
-	if (!test_job_ended(path->job, wait_ns, &answer, &ended_ns)) {
-		path->e.test.state = TEST_RUNNING;
-		path->e.test.read = path->reads;
-		path->e.test.age_ms = (clock_now_ns() - path->started_ns) / NS_PER_MS;
-		path->e.test.timeout_ms = path->timeout_ms;
+	if (path->joined || !test_job_ended(path->job, wait_ns, &answer, &ended_ns)) {
+		set_running(path);
 		return;
 	}
-	now_ns = clock_now_ns();
 	test_job_put(path->job);
 	path->job = NULL;
-	path->e.test.state = TEST_NOT_ASKED;
-	if (!path->joined && (path->prompt || now_ns - ended_ns <= ANSWER_MAX_NS))
-		set_answer(path, &answer);
+	set_answer(path, &answer);
+}
+
+/*
+ * At the beginning of a look: throw away an answer that is not about now. That of a test
+ * joined, and one that came while nobody was to ask for it soon.
+ */
+static void drop_old_job(struct path_check *path)
+{
+	struct lun_answer answer;
+	uint64_t ended_ns;
+
+	if (!path->job || !test_job_ended(path->job, 0, &answer, &ended_ns))
+		return;
+	if (!path->joined && (path->prompt || clock_now_ns() - ended_ns <= ANSWER_MAX_NS))
+		return;
+	test_job_put(path->job);
+	path->job = NULL;
 }
 
 /* Bytes to READ behind the TEST UNIT READY; 0: none. */
@@ -186,9 +204,7 @@ static void test_elsewhere(struct path_check *path, const struct test_order *ord
 	path->timeout_ms = order->timeout_ms;
 	path->reads = order->block_size != 0;
 	path->waited = wait_ns != 0;
-	/* whoever waits for it here, or is told to come back soon, asks in time */
-	path->prompt = true;
-	look_at_job(path, path->joined ? 0 : wait_ns);
+	look_at_own_job(path, wait_ns);
 }
 
 static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
@@ -212,14 +228,12 @@ static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 
 static struct verdict judge(struct path_check *path)
 {
-	struct verdict verdict;
-
 	if (verdict_wants_legs(&path->e))
 		path->e.legs = legs_look(path->roots->sysfs, path->roots->board,
 					 path->id.device, clock_now_ns());
-	verdict = verdict_judge(&path->e);
-	path->prompt = verdict.state == VERDICT_PENDING;
-	return verdict;
+	path->last = verdict_judge(&path->e);
+	path->prompt = path->last.state == VERDICT_PENDING;
+	return path->last;
 }
 
 struct verdict path_check_look(struct path_check *path, int fd, unsigned int timeout_s,
@@ -234,7 +248,9 @@ struct verdict path_check_look(struct path_check *path, int fd, unsigned int tim
 		look_at_io(path, now_ns);
 	}
 	path->waited = true;
-	look_at_job(path, 0);
+	drop_old_job(path);
+	if (path->job)
+		look_at_own_job(path, 0);
 	if (verdict_wants_test(&path->e))
 		start_test(path, fd, timeout_s, mode);
 	return judge(path);
@@ -243,7 +259,9 @@ struct verdict path_check_look(struct path_check *path, int fd, unsigned int tim
 struct verdict path_check_again(struct path_check *path)
 {
 	path->waited = true;
-	look_at_job(path, 0);
+	if (!path->job || path->e.test.state != TEST_RUNNING)
+		return path->last;
+	look_at_own_job(path, 0);
 	return judge(path);
 }
 

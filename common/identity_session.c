@@ -87,7 +87,7 @@ static void close_dir(int fd)
 /* As sysfs_text(), also for a directory that could not be opened. */
 static int read_text(int at, const char *name, char *buffer, size_t size)
 {
-	buffer[0] = '\0';
+	memset(buffer, 0, size);
 	return at < 0 ? at : sysfs_text(at, name, buffer, size);
 }
 
@@ -163,7 +163,7 @@ static void read_netdev(int host, char *netdev, size_t size)
 	/* "default" is open-iscsi's word for: not bound. */
 	if (read_text(host, "netdev", netdev, size) < 0 || strcmp(netdev, "default") == 0 ||
 	    strchr(netdev, '/') || netdev[0] == '.')
-		netdev[0] = '\0';
+		memset(netdev, 0, size);
 }
 
 static void read_live(int root, int connection, int host, struct iscsi_identity *id)

@@ -65,7 +65,7 @@ int sysfs_read(int at, const char *name, char *buffer, size_t size)
 
 	if (size == 0)
 		return -ENOBUFS;
-	buffer[0] = '\0';
+	memset(buffer, 0, size);
 	fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
@@ -78,7 +78,7 @@ int sysfs_read(int at, const char *name, char *buffer, size_t size)
 		r = finish(buffer, size, (size_t)n);
 	close(fd);
 	if (r < 0)
-		buffer[0] = '\0';
+		memset(buffer, 0, size);
 	return r;
 }
 
@@ -91,12 +91,12 @@ int sysfs_text(int at, const char *name, char *buffer, size_t size)
 		return r;
 	for (p = buffer; *p; p++) {
 		if (*p < 0x20 || *p > 0x7e) {
-			buffer[0] = '\0';
+			memset(buffer, 0, size);
 			return -EINVAL;
 		}
 	}
 	if (strcmp(buffer, "(null)") == 0)
-		buffer[0] = '\0';
+		memset(buffer, 0, size);
 	return 0;
 }
 

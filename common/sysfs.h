@@ -19,8 +19,8 @@ int sysfs_open_root(const char *sysfs);
 
 /*
  * Read a whole attribute, one trailing newline removed. 0; -ENOBUFS: longer than the
- * buffer; -EINVAL: contains NUL bytes; other -errno of open or read. 'buffer' is "" on
- * failure.
+ * buffer; -EINVAL: contains NUL bytes; other -errno of open or read. 'buffer' is all
+ * zero behind the text, and everywhere on failure.
  */
 int sysfs_read(int at, const char *name, char *buffer, size_t size);
 

@@ -20,11 +20,10 @@ static void print_path(struct json_object *path)
 {
 	int64_t rtt_us = cli_number(path, "rtt_us");
 	const char *reason = cli_text(path, "reason");
-	char rtt[16] = "-";
+	char rtt[32] = "-";
 
 	if (rtt_us > 0)
-		snprintf(rtt, sizeof(rtt), "%lld.%02lld ms", (long long)(rtt_us / 1000),
-			 (long long)(rtt_us % 1000 / 10));
+		snprintf(rtt, sizeof(rtt), "%.2f ms", (double)rtt_us / 1000);
 	printf("  %c %-24s %-6s %-10s %-9s %-8s %s\n", cli_flag(path, "carries_io") ? '*' : ' ',
 	       cli_text(path, "portal"), cli_text(path, "device"), cli_text(path, "interface"),
 	       cli_text(path, "role"), cli_text(path, "state"), rtt);

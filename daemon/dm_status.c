@@ -73,8 +73,9 @@ static dev_t next_devt(struct words *words)
 	unsigned int major_nr, minor_nr;
 	int used = 0;
 
-	if (words->error || sscanf(word, "%u:%u%n", &major_nr, &minor_nr, &used) != 2 ||
-	    (size_t)used != length) {
+	/* sscanf's %u takes blanks and signs: digits and a colon only. */
+	if (words->error || strspn(word, "0123456789:") != length ||
+	    sscanf(word, "%u:%u%n", &major_nr, &minor_nr, &used) != 2 || (size_t)used != length) {
 		words->error = -EINVAL;
 		return 0;
 	}

@@ -87,11 +87,6 @@ static void happened(struct probe_session *session, enum probe_event_type type, 
 	session->next_ns = after_ms(now_ns, step.delay_ms);
 }
 
-static void failed_locally(struct probe_session *session, int error, uint64_t now_ns)
-{
-	happened(session, PROBE_EV_LOCAL, error, now_ns, now_ns);
-}
-
 static void say_portal(struct probe_session *session, const char *format, const char *what)
 {
 	char portal[PORTAL_TEXT_MAX];
@@ -103,21 +98,26 @@ static void say_portal(struct probe_session *session, const char *format, const 
 		probe_wire_text(session->text + n, sizeof(session->text) - (size_t)n, what);
 }
 
+static void connect_failed(struct probe_session *session, int error, const char *why,
+			   uint64_t now_ns)
+{
+	say_portal(session, "connect to", why);
+	happened(session,
+		 probe_error_is_local(error) ? PROBE_EV_LOCAL : PROBE_EV_CONNECT_FAILED, error,
+		 now_ns, session->began_ns);
+}
+
 static void begin_login(struct probe_session *session, uint64_t now_ns)
 {
-	bool local = true;
-	int error = probe_road_check(&session->road, &local, session->text,
-				     sizeof(session->text));
+	char why[PROBE_TEXT_MAX] = "";
+	int error = probe_road_check(&session->road, why, sizeof(why));
 
-	if (error) {
-		happened(session, local ? PROBE_EV_LOCAL : PROBE_EV_CONNECT_FAILED, error,
-			 now_ns, now_ns);
-		return;
+	if (!error) {
+		error = probe_link_open(&session->link, &session->add, &session->road);
+		probe_wire_text(why, sizeof(why), session->link.text);
 	}
-	error = probe_link_open(&session->link, &session->add, &session->road);
 	if (error) {
-		probe_wire_text(session->text, sizeof(session->text), session->link.text);
-		failed_locally(session, error, now_ns);
+		connect_failed(session, error, why, now_ns);
 		return;
 	}
 	session->phase = PHASE_CONNECT;
@@ -134,19 +134,44 @@ static uint64_t tcp_deadline(const struct probe_session *session, uint64_t now_n
 	return after_ms(now_ns, ms);
 }
 
+static void tcp_done(struct probe_session *session, int error, const char *why,
+		     uint64_t now_ns)
+{
+	enum probe_event_type type = PROBE_EV_TCP_OK;
+
+	if (error)
+		type = probe_error_is_local(error) ? PROBE_EV_LOCAL : PROBE_EV_TCP_FAILED;
+	if (error)
+		say_portal(session, "connect to", why);
+	else
+		say_portal(session, "TCP connect only", "the target takes no second session");
+	happened(session, type, error, now_ns, session->began_ns);
+}
+
 static void begin_tcp(struct probe_session *session, uint64_t now_ns)
 {
-	bool local = true;
-	int error = probe_tcp_begin(&session->road, &session->tcp_fd, &local, session->text,
-				    sizeof(session->text));
+	char why[PROBE_TEXT_MAX] = "";
+	int error = probe_tcp_begin(&session->road, &session->tcp_fd, why, sizeof(why));
 
 	if (error) {
-		happened(session, local ? PROBE_EV_LOCAL : PROBE_EV_TCP_FAILED, error, now_ns,
-			 now_ns);
+		tcp_done(session, error, why, now_ns);
 		return;
 	}
 	session->phase = PHASE_TCP;
 	session->next_ns = tcp_deadline(session, now_ns);
+}
+
+static void on_tcp(struct probe_session *session, uint64_t now_ns)
+{
+	char why[PROBE_TEXT_MAX] = "";
+	int error = probe_socket_error(session->tcp_fd);
+
+	if (error)
+		probe_wire_text(why, sizeof(why), strerror(-error));
+	else
+		error = probe_socket_verify(session->tcp_fd, &session->road, true, why,
+					    sizeof(why));
+	tcp_done(session, error, why, now_ns);
 }
 
 static void begin(struct probe_session *session, uint64_t now_ns)
@@ -159,27 +184,21 @@ static void begin(struct probe_session *session, uint64_t now_ns)
 		begin_tcp(session, now_ns);
 }
 
-static void connect_failed(struct probe_session *session, int error, uint64_t now_ns)
-{
-	say_portal(session, "connect to", strerror(-error));
-	happened(session, PROBE_EV_CONNECT_FAILED, error, now_ns, session->began_ns);
-}
-
 static void on_connecting(struct probe_session *session, uint64_t now_ns)
 {
 	struct probe_link *link = &session->link;
 	int error;
 
 	if (link->dead) {
-		connect_failed(session, link->error, now_ns);
+		connect_failed(session, link->error, strerror(-link->error), now_ns);
 		return;
 	}
 	if (!link->connected)
 		return;
-	error = probe_socket_verify(probe_link_fd(link), &session->road, true, session->text,
-				    sizeof(session->text));
+	error = probe_socket_verify(probe_link_fd(link), &session->road, true, link->text,
+				    sizeof(link->text));
 	if (error) {
-		failed_locally(session, error, now_ns);
+		connect_failed(session, error, link->text, now_ns);
 		return;
 	}
 	session->phase = PHASE_LOGIN;
@@ -332,22 +351,6 @@ static uint64_t tick_online(struct probe_session *session, uint64_t now_ns)
 	return next;
 }
 
-static void tcp_done(struct probe_session *session, int error, uint64_t now_ns)
-{
-	if (!error)
-		error = probe_socket_verify(session->tcp_fd, &session->road, true, session->text,
-					    sizeof(session->text));
-	if (!error)
-		say_portal(session, "TCP connect only", "the target takes no second session");
-	else if (error != -EXDEV)
-		say_portal(session, "connect to", strerror(-error));
-	if (error == -EXDEV)
-		failed_locally(session, error, now_ns);
-	else
-		happened(session, error ? PROBE_EV_TCP_FAILED : PROBE_EV_TCP_OK, error, now_ns,
-			 session->began_ns);
-}
-
 static void overdue(struct probe_session *session, uint64_t now_ns)
 {
 	switch (session->phase) {
@@ -355,13 +358,13 @@ static void overdue(struct probe_session *session, uint64_t now_ns)
 		begin(session, now_ns);
 		break;
 	case PHASE_CONNECT:
-		connect_failed(session, -ETIMEDOUT, now_ns);
+		connect_failed(session, -ETIMEDOUT, "not answered in time", now_ns);
 		break;
 	case PHASE_LOGIN:
 		login_failed(session, -ETIMEDOUT, "not answered in time", now_ns);
 		break;
 	case PHASE_TCP:
-		tcp_done(session, -ETIMEDOUT, now_ns);
+		tcp_done(session, -ETIMEDOUT, "not answered in time", now_ns);
 		break;
 	case PHASE_LEAVE:
 		close_all(session);
@@ -389,7 +392,7 @@ void probe_session_service(struct probe_session *session, short revents, uint64_
 	if (!revents)
 		return;
 	if (session->phase == PHASE_TCP) {
-		tcp_done(session, probe_socket_error(session->tcp_fd), now_ns);
+		on_tcp(session, now_ns);
 		return;
 	}
 	probe_link_service(&session->link, revents);
@@ -426,7 +429,8 @@ short probe_session_events(const struct probe_session *session)
 
 void probe_session_excuse(struct probe_session *session, uint64_t late_ns)
 {
-	if (session->phase != PHASE_GONE)
+	if (session->phase == PHASE_CONNECT || session->phase == PHASE_LOGIN ||
+	    session->phase == PHASE_TCP)
 		session->next_ns += late_ns;
 	for (size_t i = 0; i < PROBE_LINK_NOPS; i++) {
 		session->link.nops[i].deadline_ns += late_ns;
@@ -481,6 +485,11 @@ bool probe_session_changed(struct probe_session *session)
 		return false;
 	session->told = message.report;
 	return true;
+}
+
+void probe_session_untold(struct probe_session *session)
+{
+	memset(&session->told, 0, sizeof(session->told));
 }
 
 uint32_t probe_session_id(const struct probe_session *session)

@@ -45,6 +45,8 @@ void probe_session_report(const struct probe_session *session,
 			  union probe_wire_message *message);
 /* Has that changed since this was last called? */
 bool probe_session_changed(struct probe_session *session);
+/* The report could not be sent: it has changed still. */
+void probe_session_untold(struct probe_session *session);
 
 /* Close at once, wipe, free. */
 void probe_session_free(struct probe_session *session);

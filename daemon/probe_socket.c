@@ -100,27 +100,35 @@ static int check_source(int fd, const struct probe_road *road, char *text, size_
 	return -EXDEV;
 }
 
-static bool is_local_error(int error)
+bool probe_error_is_local(int error)
 {
-	return error != -ENETUNREACH && error != -EHOSTUNREACH && error != -ENETDOWN &&
-	       error != -EHOSTDOWN;
+	switch (error) {
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -ECONNABORTED:
+	case -ETIMEDOUT:
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -ENETDOWN:
+	case -EHOSTDOWN:
+		return false;
+	default:
+		return true;
+	}
 }
 
 /* A datagram socket connects without sending: the kernel only looks up the route. */
-static int try_route(int fd, const struct probe_road *road, bool *ret_local, char *text,
-		     size_t size)
+static int try_route(int fd, const struct probe_road *road, char *text, size_t size)
 {
 	char peer_text[PORTAL_TEXT_MAX];
 	union any_address peer;
 	socklen_t length = peer_of(road, &peer);
 	int error = bind_device(fd, road, text, size);
 
-	*ret_local = true;
 	if (error)
 		return error;
 	if (connect(fd, &peer.any, length)) {
 		error = -errno;
-		*ret_local = is_local_error(error);
 		snprintf(text, size, "no route to %s: %s",
 			 portal_format(&road->portal, peer_text, sizeof(peer_text)),
 			 strerror(-error));
@@ -129,18 +137,17 @@ static int try_route(int fd, const struct probe_road *road, bool *ret_local, cha
 	return check_source(fd, road, text, size);
 }
 
-int probe_road_check(const struct probe_road *road, bool *ret_local, char *text, size_t size)
+int probe_road_check(const struct probe_road *road, char *text, size_t size)
 {
 	int fd = socket(road->portal.address.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0) {
 		error = -errno;
-		*ret_local = true;
 		snprintf(text, size, "cannot make a socket: %s", strerror(-error));
 		return error;
 	}
-	error = try_route(fd, road, ret_local, text, size);
+	error = try_route(fd, road, text, size);
 	close(fd);
 	return error;
 }
@@ -190,16 +197,14 @@ int probe_socket_verify(int fd, const struct probe_road *road, bool connected, c
 	return error;
 }
 
-int probe_tcp_begin(const struct probe_road *road, int *ret_fd, bool *ret_local, char *text,
-		    size_t size)
+int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size_t size)
 {
 	union any_address peer;
 	socklen_t length = peer_of(road, &peer);
-	int fd, one = 1, error = probe_road_check(road, ret_local, text, size);
+	int fd, one = 1, error = probe_road_check(road, text, size);
 
 	if (error)
 		return error;
-	*ret_local = true;
 	fd = socket(peer.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -207,7 +212,7 @@ int probe_tcp_begin(const struct probe_road *road, int *ret_fd, bool *ret_local,
 	error = bind_device(fd, road, text, size);
 	if (!error && connect(fd, &peer.any, length) && errno != EINPROGRESS) {
 		error = -errno;
-		*ret_local = is_local_error(error) && error != -ECONNREFUSED;
+		snprintf(text, size, "connect: %s", strerror(-error));
 	}
 	if (error) {
 		close(fd);

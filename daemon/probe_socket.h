@@ -19,13 +19,15 @@ struct probe_road {
 	char netdev[16];	  /* device to be bound to, "" none */
 };
 
+/* Trouble of our own (device, descriptors, permission), or the network's and the peer's? */
+bool probe_error_is_local(int error);
+
 /*
  * Before any packet: can we bind to the device, is there a route, and does it leave from
- * the source address? 0; else negative errno, *ret_local tells trouble of our own
- * (device, bind, another source: -EXDEV) from a network that is not there, and 'text'
- * (of 'size' bytes) says it in words.
+ * the source address (-EXDEV: no)? 0; else negative errno and 'text' (of 'size' bytes)
+ * says it in words.
  */
-int probe_road_check(const struct probe_road *road, bool *ret_local, char *text, size_t size);
+int probe_road_check(const struct probe_road *road, char *text, size_t size);
 
 /* The same of a TCP socket; 'connected' also checks both addresses. 0, -EXDEV, -errno. */
 int probe_socket_verify(int fd, const struct probe_road *road, bool connected, char *text,
@@ -33,8 +35,7 @@ int probe_socket_verify(int fd, const struct probe_road *road, bool connected, c
 
 /* Begin a TCP connect on that road, non-blocking, close-on-exec, no delay. Returns 0 and
  * the socket; negative errno as probe_road_check(). Close it with close(). */
-int probe_tcp_begin(const struct probe_road *road, int *ret_fd, bool *ret_local, char *text,
-		    size_t size);
+int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size_t size);
 
 /* The error waiting on a socket, as a negative errno; 0 none. Clears it. */
 int probe_socket_error(int fd);

@@ -18,7 +18,7 @@
 #define PROBE_WIRE_MAGIC   0x50493031U
 #define PROBE_WIRE_VERSION 1
 
-/* The child beats at this interval, and the engine looks at it as often. */
+/* The child beats at least this often, and the engine looks at it as often. */
 #define PROBE_BEAT_MS 250
 
 enum probe_wire_type {

@@ -10,14 +10,21 @@
 
 #include "common/parse.h"
 
+#define NO_POLICY "[%.100s] names no policy: add \"policy = NAME\""
+
 struct parser {
 	const char *file;
 	const char *at;		/* rest of the text */
 	unsigned int line;	/* of the line handed to inih last */
+	/* inih cuts a section's name at 49 bytes and shows no border between two sections of
+	 * one name: the header is kept as it was written. */
+	char header[STORE_LINE_MAX + 2];
+	unsigned int header_line;
 	struct store store;
 	char section[STORE_LUN_MAX + 8];
+	unsigned int section_line; /* 0: no section is being filled */
+	unsigned int opened_line;  /* of the last section that had a key */
 	struct policy_setting setting;
-	bool open;		/* a section is being filled */
 	bool failed;
 	char *message;
 };
@@ -41,6 +48,24 @@ static int fail(struct parser *p, unsigned int line, const char *format, ...)
 	return 0;
 }
 
+/* inih says nothing of a section without keys. */
+static void refuse_empty(struct parser *p)
+{
+	if (p->header_line != p->opened_line)
+		fail(p, p->header_line, NO_POLICY, p->header);
+}
+
+static void note_header(struct parser *p, const char *line)
+{
+	const char *begin = line + strspn(line, " \t"), *end = strchr(begin, ']');
+
+	if (*begin != '[' || !end)
+		return;
+	refuse_empty(p);
+	snprintf(p->header, sizeof(p->header), "%.*s", (int)(end - begin) - 1, begin + 1);
+	p->header_line = p->line;
+}
+
 /* inih's fgets(): hands out one line and counts; a line that is too long is an error. */
 static char *next_line(char *buffer, int size, void *stream)
 {
@@ -60,6 +85,7 @@ static char *next_line(char *buffer, int size, void *stream)
 	memcpy(buffer, p->at, length);
 	buffer[length] = '\0';
 	p->at += length;
+	note_header(p, buffer);
 	return buffer;
 }
 
@@ -78,13 +104,12 @@ static int close_section(struct parser *p)
 {
 	struct store_entry *entry;
 
-	if (!p->open)
+	if (!p->section_line)
 		return 1;
 	entry = &p->store.entries[p->store.n - 1];
-	p->open = false;
+	p->section_line = 0;
 	if (!p->setting.policy)
-		return fail(p, entry->line, "[%.100s] names no policy: add \"policy = NAME\"",
-			    p->section);
+		return fail(p, entry->line, NO_POLICY, p->section);
 	entry->setting = setting_trimmed(&p->setting);
 	return entry->setting ? 1 : fail(p, entry->line, "out of memory");
 }
@@ -101,28 +126,27 @@ static bool grow(struct store *store)
 	return bigger;
 }
 
-static int open_section(struct parser *p, const char *section)
+static int open_section(struct parser *p)
 {
-	const char *lun = section + strlen("lun ");
+	const char *section = p->header, *lun = section + strlen("lun ");
 	struct store_entry *entry;
 
 	if (strncmp(section, "lun ", 4) || !*lun || strpbrk(lun, " \t"))
-		return fail(p, p->line, "section [%.100s]: only [lun WWID] or [lun ALIAS]", section);
+		return fail(p, p->header_line, "section [%.100s]: only [lun WWID] or [lun ALIAS]", section);
 	if (store_find(&p->store, lun, ""))
-		return fail(p, p->line, "section [%.100s] stands twice", section);
+		return fail(p, p->header_line, "section [%.100s] stands twice", section);
 	if (p->store.n >= STORE_ENTRIES_MAX)
-		return fail(p, p->line, "more than %d LUNs", STORE_ENTRIES_MAX);
+		return fail(p, p->header_line, "more than %d LUNs", STORE_ENTRIES_MAX);
 	if (!grow(&p->store))
-		return fail(p, p->line, "out of memory");
+		return fail(p, p->header_line, "out of memory");
 	entry = &p->store.entries[p->store.n];
 	memset(entry, 0, sizeof(*entry));
 	if (copy_text(entry->lun, sizeof(entry->lun), lun) ||
 	    copy_text(p->section, sizeof(p->section), section))
-		return fail(p, p->line, "LUN name longer than %d characters", STORE_LUN_MAX - 1);
-	entry->line = p->line;
+		return fail(p, p->header_line, "LUN name longer than %d characters", STORE_LUN_MAX - 1);
+	entry->line = p->section_line = p->opened_line = p->header_line;
 	p->store.n++;
 	memset(&p->setting, 0, sizeof(p->setting));
-	p->open = true;
 	return 1;
 }
 
@@ -156,20 +180,28 @@ static int add_rule(struct parser *p, const char *word, const char *value)
 	return 1;
 }
 
+static int add_weight(struct parser *p, const char *value)
+{
+	if (p->setting.policy && !p->setting.policy->takes_weights)
+		return fail(p, p->line, "weight = %.80s: policy %s takes no weights", value,
+			    p->setting.policy->name);
+	return add_rule(p, "", value);
+}
+
 static int handle(void *user, const char *section, const char *name, const char *value)
 {
 	struct parser *p = user;
 
 	if (p->failed)
 		return 0;
-	if (!p->open || strcmp(section, p->section)) {
-		if (!close_section(p) || !open_section(p, section))
-			return 0;
-	}
+	if (!*section)
+		return fail(p, p->line, "\"%.40s\" stands before the first [lun WWID]", name);
+	if (p->section_line != p->header_line && (!close_section(p) || !open_section(p)))
+		return 0;
 	if (!strcmp(name, "policy"))
 		return set_policy(p, value);
 	if (!strcmp(name, "weight"))
-		return add_rule(p, "", value);
+		return add_weight(p, value);
 	if (!strcmp(name, "active") || !strcmp(name, "standby") || !strcmp(name, "exclude"))
 		return add_rule(p, name, value);
 	return fail(p, p->line,
@@ -188,6 +220,7 @@ int store_parse(const char *text, const char *name, struct store *ret, char *mes
 		fail(&p, p.line, "out of memory");
 	if (r > 0)
 		fail(&p, (unsigned int)r, "neither [section] nor key = value");
+	refuse_empty(&p);
 	if (!p.failed)
 		close_section(&p);
 	if (p.failed) {

@@ -7,34 +7,33 @@
 
 #include <errno.h>
 
-struct match {
-	const struct path_name *name;
-	int rule; /* first rule that matches, -1: none */
-};
+/* Bounds: an index of a path fits uint16_t, an index of a rule and -1 fit int16_t. */
+_Static_assert(POLICY_PATHS_MAX <= UINT16_MAX && POLICY_RULES_MAX <= INT16_MAX, "index types");
 
-static int first_rule(const struct policy_setting *setting, const struct path_name *name)
+static int16_t first_rule(const struct policy_setting *setting, const struct path_name *name)
 {
 	for (size_t i = 0; i < setting->n_rules; i++)
 		if (path_expression_matches(&setting->rules[i].expression, name))
-			return (int)i;
+			return (int16_t)i;
 	return -1;
 }
 
-/* List order: by rule, what no rule names last, then by name. */
-static bool list_before(const struct match *a, const struct match *b)
+/* List order: by rule, what no rule names last, then by name. 'rule': of each path. */
+static bool list_before(const struct path_name *paths, const int16_t *rule, size_t a, size_t b)
 {
-	if (a->rule != b->rule)
-		return b->rule < 0 || (a->rule >= 0 && a->rule < b->rule);
-	return path_name_compare(a->name, b->name) < 0;
+	if (rule[a] != rule[b])
+		return rule[b] < 0 || (rule[a] >= 0 && rule[a] < rule[b]);
+	return path_name_compare(&paths[a], &paths[b]) < 0;
 }
 
 /* Stable, so that equal names (two sessions alike) keep the caller's order. */
-static void sort_matches(const struct match *matches, size_t n, uint16_t *order)
+static void sort_paths(const struct path_name *paths, const int16_t *rule, size_t n,
+		       uint16_t *order)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t k = i;
 
-		for (; k > 0 && list_before(&matches[i], &matches[order[k - 1]]); k--)
+		for (; k > 0 && list_before(paths, rule, i, order[k - 1]); k--)
 			order[k] = order[k - 1];
 		order[k] = (uint16_t)i;
 	}
@@ -46,11 +45,12 @@ static bool is_excluded(const struct policy_rule *rule)
 			(rule->has_weight && rule->weight == POLICY_WEIGHT_NEVER));
 }
 
-static struct policy_candidate candidate(const struct match *match, const struct policy_rule *rule)
+static struct policy_candidate candidate(const struct path_name *name, int index,
+					 const struct policy_rule *rule)
 {
 	return (struct policy_candidate){
-		.name = match->name,
-		.rule = match->rule,
+		.name = name,
+		.rule = index,
 		.role = rule ? rule->role : ROLE_NONE,
 		.has_weight = rule && rule->has_weight,
 		.weight = rule ? rule->weight : 0,
@@ -98,8 +98,8 @@ int plan_make(const struct policy_setting *setting, const struct path_name *path
 	      struct plan_path *out)
 {
 	struct policy_candidate candidates[POLICY_PATHS_MAX];
-	struct match matches[POLICY_PATHS_MAX];
 	uint16_t order[POLICY_PATHS_MAX], owner[POLICY_PATHS_MAX];
+	int16_t rules[POLICY_PATHS_MAX];
 	unsigned int groups;
 	size_t n_candidates = 0;
 
@@ -110,20 +110,17 @@ int plan_make(const struct policy_setting *setting, const struct path_name *path
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++)
-		matches[i] = (struct match){ &paths[i], first_rule(setting, &paths[i]) };
-	sort_matches(matches, n, order);
+		rules[i] = first_rule(setting, &paths[i]);
+	sort_paths(paths, rules, n, order);
 	for (size_t i = 0; i < n; i++) {
-		const struct match *match = &matches[order[i]];
-		const struct policy_rule *rule =
-			match->rule < 0 ? NULL : &setting->rules[match->rule];
+		int index = rules[order[i]];
+		const struct policy_rule *rule = index < 0 ? NULL : &setting->rules[index];
 
-		if (is_excluded(rule)) {
-			out[order[i]].role = ROLE_EXCLUDED;
+		out[order[i]].role = is_excluded(rule) ? ROLE_EXCLUDED : ROLE_NONE;
+		if (is_excluded(rule))
 			continue;
-		}
-		out[order[i]].role = ROLE_NONE;
 		owner[n_candidates] = order[i];
-		candidates[n_candidates++] = candidate(match, rule);
+		candidates[n_candidates++] = candidate(&paths[order[i]], index, rule);
 	}
 	groups = place_candidates(setting->policy, candidates, owner, n_candidates, out);
 	for (size_t i = 0; i < n; i++)
@@ -131,6 +128,6 @@ int plan_make(const struct policy_setting *setting, const struct path_name *path
 			out[i] = (struct plan_path){ .role = ROLE_EXCLUDED,
 						     .group = groups,
 						     .priority = PRIORITY_LOWEST,
-						     .rule = matches[i].rule };
+						     .rule = rules[i] };
 	return 0;
 }

@@ -13,13 +13,13 @@ measure_cut() {
 	assert_wait 20 "load flows" load_flowing
 	say "verified load flows; active: portal $active; cutting portal $portal"
 	now; cut_at=$NOW_MS
-	cut "$portal"
+	portal_cut "$portal"
 	assert_wait 120 "dm gives the path up" path_is "$portal" F "$lun"
 	since "$cut_at"; down_ms=$SINCE_MS
 	assert_wait 120 "I/O flows again" load_flowing
 	say "I/O flows again, on portal $(active_portals "$lun"); longest stall ${LOAD_LONGEST_MS} ms"
 	now; healed_at=$NOW_MS
-	heal "$portal"
+	portal_heal "$portal"
 	say "portal $portal heals"
 	assert_wait "$heal_limit" "all sessions and paths are up again" all_up
 	since "$healed_at"; MEASURED_HEAL_MS=$SINCE_MS

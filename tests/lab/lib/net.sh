@@ -47,3 +47,13 @@ net_start() {
 	NFT
 	NET_PORTALS=$1
 }
+
+# net_stop: takes the networks away.
+net_stop() {
+	local n
+	for ((n = 1; n <= NET_PORTALS; n++)); do
+		ip link delete "p$n"
+	done
+	ip netns delete target
+	NET_PORTALS=0
+}

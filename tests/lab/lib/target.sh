@@ -4,7 +4,7 @@
 
 TARGET_IQN=iqn.2026-01.org.example:array
 TARGET_KIND='' TARGET_LUNS=0 TARGET_CONTROLLERS=0
-declare -a TARGET_PID=()
+declare -a TARGET_PID=() # of tgtd, by controller
 
 # target_backing LUN: the file behind a LUN.
 target_backing() { echo "$LAB_VAR/lun$1.img"; }
@@ -54,5 +54,15 @@ controller_thaw() { kill -CONT "${TARGET_PID[$1]}"; }
 controller_kill() {
 	kill -KILL "${TARGET_PID[$1]}"
 	wait "${TARGET_PID[$1]}" 2> /dev/null || true
-	rm -f "/run/tgtd/socket.$1" "/run/tgtd/socket.$1.lock" "/var/run/tgtd.ipc_abstract_namespace.$1"
+	rm -f "/run/tgtd/socket.$1" "/run/tgtd/socket.$1.lock"
+}
+
+# target_stop: takes a tgt target and its networks away (log out first). LIO ends with the guest.
+target_stop() {
+	local c
+	[[ $TARGET_KIND == tgt ]] || fail "target_stop: only for tgt"
+	for ((c = 1; c <= TARGET_CONTROLLERS; c++)); do
+		controller_kill "$c"
+	done
+	net_stop
 }

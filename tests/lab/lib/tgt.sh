@@ -15,10 +15,11 @@ tgt_controller_start() {
 	local controller=$1 portals='' n lun
 	shift
 	for n in "$@"; do
-		portals+=" --iscsi portal=$(portal_address "$n"):3260 --iscsi portal=[$(portal_address "$n" 6)]:3260"
+		portals+="${portals:+,}portal=$(portal_address "$n"):3260,portal=[$(portal_address "$n" 6)]:3260"
 	done
-	# shellcheck disable=SC2086  # $portals is a list of options
-	in_target tgtd -f -C "$controller" $portals >> "$(log "tgtd$controller")" 2>&1 &
+	# One --iscsi only: of several, tgtd takes the last.
+	# Not through in_target: $! must be tgtd's own process.
+	nsenter --net=/run/netns/target tgtd -f -C "$controller" --iscsi "$portals" >> "$(log "tgtd$controller")" 2>&1 &
 	TARGET_PID[controller]=$!
 	assert_wait 10 "tgtd $controller answers" tgt_ready "$controller"
 	tgt_admin "$controller" --lld iscsi --op new --mode target --tid 1 -T "$TARGET_IQN"

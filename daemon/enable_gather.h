@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_ENABLE_GATHER_H
+#define MPATHISCSI_ENABLE_GATHER_H
+
+/* The facts that array_conf_build() decides by: from multipathd, sysfs, the policies file. */
+
+#include "daemon/array_conf.h"
+
+struct gathered {
+	struct conf_path *paths;
+	size_t n_paths;
+	struct mp_map *maps;
+	size_t n_maps;
+	struct mp_config config;
+	bool daemon_runs;
+};
+
+/*
+ * Ask multipathd ('socket' as for multipathd_connect(), until 'deadline_ns') and 'sysfs'
+ * (NULL: /sys). Without multipathd the disks come from sysfs alone, without checkers and
+ * maps. -errno: multipathd runs but does not answer or is not understood, or sysfs cannot
+ * be read; 'what' (at least 64 bytes) then names it.
+ */
+int enable_gather(const char *socket, const char *sysfs, uint64_t deadline_ns,
+		  struct gathered *ret, char *what, size_t size);
+void gathered_free(struct gathered *g);
+
+/*
+ * Policies of the store for the LUNs of 'f' (aliases looked up in 'maps'). *ret: one
+ * allocation, free() it; wwid points into 'f'. -EINVAL: the file is broken, 'message'
+ * (STORE_MESSAGE_MAX bytes) says where; -ENOMEM; -errno of the file.
+ */
+int enable_policies(const char *store_path, const struct fragment *f, const struct mp_map *maps,
+		    size_t n_maps, struct conf_policy **ret, size_t *ret_n, char *message);
+
+#endif

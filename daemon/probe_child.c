@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mpathiscsi-probe: the probe engine's child. It is started by mpathiscsid with a socket
+ * on descriptor 3, keeps the probe sessions it is told to keep, reports what they see, and
+ * ends when the socket closes. One thread, no privileges, no files, no children.
+ *
+ * Exit status: 0 the engine went away, 100 started by hand, 101 nonsense from the engine,
+ * 111 the system failed us.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "daemon/probe_session.h"
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 100, EXIT_NONSENSE = 101, EXIT_SYSTEM = 111 };
+
+/* How late our own loop may be before answers of that time are not judged. */
+#define LATE_NS	      (50 * NS_PER_MS)
+#define GOODBYE_NS    (400 * NS_PER_MS)
+#define MESSAGES_TURN 64
+
+#ifdef __SANITIZE_ADDRESS__
+/* The leak check traces its own process, which a confined one does not allow. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
+struct child {
+	struct probe_config config;
+	bool configured;
+	bool leaving; /* the engine has gone: log out and end */
+	uint64_t leave_ns;
+	uint64_t beat_ns; /* when the next is due */
+	bool blocked;	  /* the engine's socket is full */
+	size_t n;
+	struct probe_session *sessions[PROBE_MAX_TARGETS];
+	struct pollfd polls[PROBE_MAX_TARGETS + 1];
+};
+
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &header, none)) {
+		fprintf(stderr, "mpathiscsi-probe: cannot drop capabilities: %m\n");
+		exit(EXIT_SYSTEM);
+	}
+}
+
+static void limit(__rlimit_resource_t resource, rlim_t value)
+{
+	const struct rlimit limits = { .rlim_cur = value, .rlim_max = value };
+
+	if (setrlimit(resource, &limits)) {
+		fprintf(stderr, "mpathiscsi-probe: cannot limit resource %d: %m\n",
+			(int)resource);
+		exit(EXIT_SYSTEM);
+	}
+}
+
+/* The engine has changed the user already; what does not last over exec is done here. */
+static void confine(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	drop_capabilities();
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NPROC, 0);
+	limit(RLIMIT_NOFILE, PROBE_MAX_TARGETS * 2 + 64);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || sigaction(SIGPIPE, &ignore, NULL)) {
+		fprintf(stderr, "mpathiscsi-probe: cannot confine itself: %m\n");
+		exit(EXIT_SYSTEM);
+	}
+}
+
+static bool send_message(struct child *child, const union probe_wire_message *message)
+{
+	ssize_t n = send(PROBE_WIRE_FD, message, message->header.size,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n == (ssize_t)message->header.size)
+		return true;
+	child->blocked = true; /* or gone: poll will tell */
+	return false;
+}
+
+static struct probe_session **find(struct child *child, uint32_t id)
+{
+	for (size_t i = 0; i < child->n; i++)
+		if (probe_session_id(child->sessions[i]) == id)
+			return &child->sessions[i];
+	return NULL;
+}
+
+static void nonsense(const char *what)
+{
+	fprintf(stderr, "mpathiscsi-probe: %s from the engine\n", what);
+	exit(EXIT_NONSENSE);
+}
+
+static void add(struct child *child, const struct probe_wire_add *message, uint64_t now_ns)
+{
+	struct probe_session *session;
+
+	if (find(child, message->header.id) || child->n == PROBE_MAX_TARGETS)
+		nonsense("one target too many");
+	session = probe_session_new(message, &child->config, now_ns);
+	if (!session) {
+		fprintf(stderr, "mpathiscsi-probe: out of memory\n");
+		exit(EXIT_SYSTEM);
+	}
+	child->sessions[child->n++] = session;
+}
+
+static void obey(struct child *child, const union probe_wire_message *message, uint64_t now_ns)
+{
+	struct probe_session **session = find(child, message->header.id);
+
+	if ((message->header.type == PROBE_WIRE_CONFIG) == child->configured)
+		nonsense("message out of turn");
+	switch (message->header.type) {
+	case PROBE_WIRE_CONFIG:
+		probe_wire_get_config(&child->config, &message->config);
+		child->configured = true;
+		break;
+	case PROBE_WIRE_ADD:
+		add(child, &message->add, now_ns);
+		break;
+	case PROBE_WIRE_UPDATE:
+		if (session)
+			probe_session_update(*session, message->update.flags);
+		break;
+	case PROBE_WIRE_REMOVE:
+		if (session)
+			probe_session_leave(*session, now_ns);
+		break;
+	default:
+		nonsense("unknown message");
+	}
+}
+
+static void leave_all(struct child *child, uint64_t now_ns)
+{
+	child->leaving = true;
+	child->leave_ns = now_ns + GOODBYE_NS;
+	for (size_t i = 0; i < child->n; i++)
+		probe_session_leave(child->sessions[i], now_ns);
+}
+
+static void listen_to_engine(struct child *child, uint64_t now_ns)
+{
+	union probe_wire_message message;
+
+	for (int i = 0; i < MESSAGES_TURN && !child->leaving; i++) {
+		ssize_t n = recv(PROBE_WIRE_FD, &message, sizeof(message),
+				 MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (n <= 0) {
+			leave_all(child, now_ns);
+			break;
+		}
+		if (!probe_wire_valid(&message, (size_t)n, PROBE_WIRE_TO_CHILD, now_ns))
+			nonsense("message that cannot be");
+		obey(child, &message, now_ns);
+	}
+	explicit_bzero(&message, sizeof(message));
+}
+
+static void tell(struct child *child)
+{
+	union probe_wire_message message;
+
+	for (size_t i = 0; i < child->n && !child->leaving && !child->blocked; i++) {
+		struct probe_session *session = child->sessions[i];
+
+		if (probe_session_gone(session) || !probe_session_changed(session))
+			continue;
+		probe_session_report(session, &message);
+		if (!send_message(child, &message))
+			probe_session_untold(session);
+	}
+}
+
+/* Forget the sessions that have gone, once the engine has been told. */
+static void bury(struct child *child)
+{
+	union probe_wire_message message;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < child->n; i++) {
+		struct probe_session *session = child->sessions[i];
+		bool told = false;
+
+		if (probe_session_gone(session) && !child->blocked) {
+			probe_wire_begin(&message, PROBE_WIRE_GONE, probe_session_id(session));
+			told = child->leaving || send_message(child, &message);
+		}
+		if (told)
+			probe_session_free(session);
+		else
+			child->sessions[kept++] = session;
+	}
+	child->n = kept;
+}
+
+static void beat(struct child *child, uint64_t now_ns)
+{
+	union probe_wire_message message;
+
+	if (!child->configured || child->leaving || now_ns < child->beat_ns)
+		return;
+	probe_wire_begin(&message, PROBE_WIRE_BEAT, 0);
+	if (send_message(child, &message))
+		child->beat_ns = now_ns + PROBE_BEAT_MS * NS_PER_MS / 2;
+}
+
+/* Everything that is due; returns when to wake up next. */
+static uint64_t tick_all(struct child *child, uint64_t now_ns)
+{
+	uint64_t wake = child->leaving ? child->leave_ns : now_ns + PROBE_BEAT_MS * NS_PER_MS;
+
+	for (size_t i = 0; i < child->n; i++) {
+		uint64_t next = probe_session_tick(child->sessions[i], now_ns);
+
+		if (next < wake)
+			wake = next;
+	}
+	tell(child);
+	bury(child);
+	beat(child, now_ns);
+	if (!child->leaving && child->beat_ns < wake && !child->blocked)
+		wake = child->beat_ns;
+	return wake;
+}
+
+static nfds_t prepare(struct child *child)
+{
+	child->polls[0] = (struct pollfd){
+		.fd = child->leaving ? -1 : PROBE_WIRE_FD,
+		.events = child->blocked ? POLLIN | POLLOUT : POLLIN,
+	};
+	for (size_t i = 0; i < child->n; i++) {
+		child->polls[i + 1] = (struct pollfd){
+			.fd = probe_session_fd(child->sessions[i]),
+			.events = probe_session_events(child->sessions[i]),
+		};
+	}
+	return child->n + 1;
+}
+
+static uint64_t wait_until(struct child *child, uint64_t wake_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t wait_ns = wake_ns > now_ns ? wake_ns - now_ns : 0;
+	struct timespec timeout = {
+		.tv_sec = (time_t)(wait_ns / NS_PER_S),
+		.tv_nsec = (long)(wait_ns % NS_PER_S),
+	};
+
+	if (ppoll(child->polls, prepare(child), &timeout, NULL) < 0 && errno != EINTR) {
+		fprintf(stderr, "mpathiscsi-probe: poll: %m\n");
+		exit(EXIT_SYSTEM);
+	}
+	return clock_now_ns();
+}
+
+/* One turn. Sockets are read before any deadline is looked at, so that an answer that has
+ * arrived is never held to be missing because we were slow. */
+static uint64_t turn(struct child *child, uint64_t wake_ns)
+{
+	uint64_t now_ns = wait_until(child, wake_ns);
+	size_t n = child->n;
+
+	if (now_ns > wake_ns + LATE_NS)
+		for (size_t i = 0; i < n; i++)
+			probe_session_excuse(child->sessions[i], now_ns - wake_ns);
+	for (size_t i = 0; i < n; i++)
+		probe_session_service(child->sessions[i], child->polls[i + 1].revents, now_ns);
+	if (child->polls[0].revents & POLLOUT)
+		child->blocked = false;
+	if (child->polls[0].revents & ~POLLOUT)
+		listen_to_engine(child, now_ns);
+	return tick_all(child, clock_now_ns());
+}
+
+int main(int argc, char **argv)
+{
+	static struct child child;
+	int type = 0;
+	socklen_t length = sizeof(type);
+	uint64_t wake_ns;
+
+	(void)argv;
+	if (argc != 1 || getsockopt(PROBE_WIRE_FD, SOL_SOCKET, SO_TYPE, &type, &length) ||
+	    type != SOCK_SEQPACKET) {
+		fprintf(stderr, "mpathiscsi-probe is started by mpathiscsid, not by hand\n");
+		return EXIT_USAGE;
+	}
+	confine();
+	wake_ns = clock_now_ns() + NS_PER_S;
+	while (!child.leaving || (child.n && clock_now_ns() < child.leave_ns))
+		wake_ns = turn(&child, wake_ns);
+	for (size_t i = 0; i < child.n; i++)
+		probe_session_free(child.sessions[i]);
+	return EXIT_DONE;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine: what is wanted (slots), the child that does it, and what the child says.
+ * All of it level-triggered: each slot knows what the child has been told; push() tells
+ * what is missing. A child that is gone has been told nothing.
+ */
+#include "daemon/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "common/clock.h"
+#include "daemon/probe_rtt.h"
+#include "daemon/probe_slot.h"
+#include "daemon/probe_spawn.h"
+#include "daemon/probe_wire.h"
+
+#ifndef LIBEXECDIR
+#error "LIBEXECDIR: the folder of mpathiscsi-probe"
+#endif
+
+#define RESTART_MIN_MS 200
+#define RESTART_MAX_MS 10000
+/* A child that lived so long did well: its successor comes at once. */
+#define LASTED_NS      (10 * NS_PER_S)
+/* A REMOVE not carried out in this time: the child does not work. */
+#define LEAVE_NS       (5 * NS_PER_S)
+#define GOODBYE_MS     600
+#define MESSAGES_TURN  256
+/* What an honest child may say between two looks at it. */
+#define BUDGET_BASE    64
+#define BUDGET_SLOT    24
+
+struct probe_engine {
+	sd_event *event;
+	struct probe_config config;
+	char *child_path;
+	struct probe_user user;
+	probe_changed_fn changed;
+	void *arg;
+
+	struct probe_slots slots;
+	uint32_t last_id;
+
+	struct probe_process process;
+	sd_event_source *timer, *messages, *end;
+	uint64_t started_ns;
+	uint64_t restart_ns; /* no child before */
+	bool heard;	     /* something, since the last look */
+	uint32_t quiet_ms;
+	int64_t budget;
+	struct probe_engine_status status;
+};
+
+static uint32_t random32(void)
+{
+	uint32_t random;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == (ssize_t)sizeof(random))
+		return random;
+	return (uint32_t)(clock_now_ns() >> 8); /* only for jitter */
+}
+
+static void say_changed(struct probe_engine *engine, const struct probe_slot *slot)
+{
+	if (engine->changed)
+		engine->changed(&slot->target, &slot->report, engine->arg);
+}
+
+static void let_go(struct probe_engine *engine)
+{
+	engine->messages = sd_event_source_disable_unref(engine->messages);
+	engine->end = sd_event_source_disable_unref(engine->end);
+}
+
+/* No child any more: no evidence either, and everything is to be told again. */
+static void child_gone(struct probe_engine *engine, const char *why)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	let_go(engine);
+	probe_wire_text(engine->status.last_failure, sizeof(engine->status.last_failure), why);
+	if (now_ns - engine->started_ns >= LASTED_NS)
+		engine->status.failures = 0;
+	engine->restart_ns = now_ns + probe_backoff_ms(engine->status.failures, RESTART_MIN_MS,
+						       RESTART_MAX_MS, random32()) *
+					      NS_PER_MS;
+	engine->status.failures++;
+	engine->status.pid = 0;
+	probe_slots_forget_child(&engine->slots);
+	for (size_t i = 0; i < engine->slots.n; i++) {
+		struct probe_slot *slot = engine->slots.slots[i];
+
+		if (probe_slot_clear(slot))
+			say_changed(engine, slot);
+	}
+}
+
+static void dismiss(struct probe_engine *engine, const char *why)
+{
+	char ended[PROBE_TEXT_MAX];
+
+	probe_process_kill(&engine->process);
+	probe_process_reap(&engine->process, GOODBYE_MS, ended, sizeof(ended));
+	child_gone(engine, why);
+}
+
+static bool send_message(struct probe_engine *engine, const union probe_wire_message *message)
+{
+	ssize_t n = send(engine->process.socket, message, message->header.size,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n == (ssize_t)message->header.size; /* else later, or never: it is dying */
+}
+
+static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
+{
+	union probe_wire_message message;
+	uint32_t flags = probe_slot_flags(slot);
+	bool sent = true;
+
+	switch (slot->stage) {
+	case SLOT_NEW:
+		probe_wire_put_add(&message, engine->last_id + 1, &slot->target, &slot->peer,
+				   flags);
+		sent = send_message(engine, &message);
+		if (sent) {
+			slot->id = ++engine->last_id;
+			slot->stage = SLOT_LIVE;
+			slot->sent_flags = flags;
+		}
+		break;
+	case SLOT_LIVE:
+		if (flags == slot->sent_flags)
+			return true;
+		probe_wire_begin(&message, PROBE_WIRE_UPDATE, slot->id);
+		message.update.flags = flags;
+		sent = send_message(engine, &message);
+		if (sent)
+			slot->sent_flags = flags;
+		break;
+	case SLOT_LEAVE:
+		probe_wire_begin(&message, PROBE_WIRE_REMOVE, slot->id);
+		sent = send_message(engine, &message);
+		if (sent) {
+			slot->stage = SLOT_LEAVING;
+			slot->leave_ns = clock_now_ns();
+		}
+		break;
+	case SLOT_LEAVING:
+		return true;
+	}
+	explicit_bzero(&message, sizeof(message));
+	return sent;
+}
+
+static void push(struct probe_engine *engine)
+{
+	bool all = true;
+
+	if (!engine->messages)
+		return;
+	for (size_t i = 0; i < engine->slots.n && all; i++)
+		all = push_slot(engine, engine->slots.slots[i]);
+	/* A failure to watch for room is made up for by the timer. */
+	sd_event_source_set_io_events(engine->messages, all ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
+/* false: no honest child says this. */
+static bool take_report(struct probe_engine *engine, const struct probe_wire_report *report)
+{
+	struct probe_slot *slot = probe_slots_by_id(&engine->slots, report->header.id);
+
+	if (!slot)
+		return false;
+	if (slot->stage == SLOT_LIVE && probe_slot_take(slot, report, clock_now_ns()))
+		say_changed(engine, slot);
+	return true;
+}
+
+static bool take_gone(struct probe_engine *engine, uint32_t id)
+{
+	struct probe_slot *slot = probe_slots_by_id(&engine->slots, id);
+
+	if (!slot || slot->stage != SLOT_LEAVING)
+		return false;
+	probe_slots_left(&engine->slots, slot);
+	return true;
+}
+
+static bool take(struct probe_engine *engine, const union probe_wire_message *message,
+		 size_t size)
+{
+	if (--engine->budget < 0 ||
+	    !probe_wire_valid(message, size, PROBE_WIRE_TO_ENGINE, clock_now_ns()))
+		return false;
+	engine->heard = true;
+	switch (message->header.type) {
+	case PROBE_WIRE_REPORT:
+		return take_report(engine, &message->report);
+	case PROBE_WIRE_GONE:
+		return take_gone(engine, message->header.id);
+	default:
+		return true;
+	}
+}
+
+/* Read what there is. */
+static void hear(struct probe_engine *engine)
+{
+	union probe_wire_message message;
+
+	for (int i = 0; i < MESSAGES_TURN && engine->messages; i++) {
+		ssize_t n = recv(engine->process.socket, &message, sizeof(message),
+				 MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			/* its end follows, and says why */
+			sd_event_source_set_enabled(engine->messages, SD_EVENT_OFF);
+			return;
+		}
+		if ((size_t)n > sizeof(message) || !take(engine, &message, (size_t)n)) {
+			dismiss(engine, "killed: it sent nonsense");
+			return;
+		}
+	}
+}
+
+static int on_messages(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct probe_engine *engine = arg;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	hear(engine);
+	push(engine);
+	return 0;
+}
+
+static int on_end(sd_event_source *source, int fd, uint32_t revents, void *arg)
+{
+	struct probe_engine *engine = arg;
+	char why[PROBE_TEXT_MAX];
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	probe_process_reap(&engine->process, 0, why, sizeof(why));
+	child_gone(engine, why);
+	return 0;
+}
+
+static int watch(struct probe_engine *engine)
+{
+	int error = sd_event_add_io(engine->event, &engine->messages, engine->process.socket,
+				    EPOLLIN, on_messages, engine);
+
+	if (error < 0)
+		return error;
+	return sd_event_add_io(engine->event, &engine->end, engine->process.pidfd, EPOLLIN,
+			       on_end, engine);
+}
+
+static int introduce(struct probe_engine *engine)
+{
+	union probe_wire_message message;
+
+	probe_wire_put_config(&message, &engine->config);
+	return send_message(engine, &message) ? 0 : -EPIPE;
+}
+
+static void start_child(struct probe_engine *engine)
+{
+	char why[PROBE_TEXT_MAX];
+	int error = probe_spawn(engine->child_path, &engine->user, &engine->process);
+
+	engine->started_ns = clock_now_ns();
+	engine->status.starts++;
+	engine->quiet_ms = 0;
+	engine->heard = false;
+	engine->budget = BUDGET_BASE;
+	if (error) {
+		snprintf(why, sizeof(why), "cannot start it: %s", strerror(-error));
+		child_gone(engine, why);
+		return;
+	}
+	engine->status.pid = engine->process.pid;
+	error = watch(engine);
+	if (!error)
+		error = introduce(engine);
+	if (error < 0) {
+		snprintf(why, sizeof(why), "cannot talk to it: %s", strerror(-error));
+		dismiss(engine, why);
+	}
+}
+
+static bool leaves_too_slowly(const struct probe_engine *engine, uint64_t now_ns)
+{
+	for (size_t i = 0; i < engine->slots.n; i++) {
+		const struct probe_slot *slot = engine->slots.slots[i];
+
+		if (slot->stage == SLOT_LEAVING && now_ns - slot->leave_ns > LEAVE_NS)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Counted in our own looks, not in time: when it was us who slept (a stopped machine, a
+ * starved daemon) the child is not to blame.
+ */
+static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
+{
+	hear(engine);
+	if (!engine->messages)
+		return;
+	engine->quiet_ms = engine->heard ? 0 : engine->quiet_ms + PROBE_BEAT_MS;
+	engine->heard = false;
+	engine->budget = BUDGET_BASE + BUDGET_SLOT * (int64_t)engine->slots.n;
+	if (engine->quiet_ms >= engine->config.child_dead_ms)
+		dismiss(engine, "killed: it hung");
+	else if (leaves_too_slowly(engine, now_ns))
+		dismiss(engine, "killed: it did not end a probe");
+	else
+		push(engine);
+}
+
+static void arm(struct probe_engine *engine, uint64_t now_ns)
+{
+	uint64_t next_ns = now_ns + PROBE_BEAT_MS * NS_PER_MS;
+	bool needed = engine->slots.n || engine->messages;
+
+	if (!engine->messages && engine->restart_ns < next_ns)
+		next_ns = engine->restart_ns;
+	sd_event_source_set_time(engine->timer, next_ns / NS_PER_US + 1);
+	sd_event_source_set_enabled(engine->timer, needed ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static void advance(struct probe_engine *engine)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (!engine->messages && engine->slots.n && now_ns >= engine->restart_ns) {
+		start_child(engine);
+		push(engine);
+	}
+	arm(engine, now_ns);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct probe_engine *engine = arg;
+
+	(void)source;
+	(void)usec;
+	if (engine->messages)
+		look_at_child(engine, clock_now_ns());
+	advance(engine);
+	return 0;
+}
+
+int probe_engine_set(struct probe_engine *engine, const struct probe_target *targets,
+		     size_t n)
+{
+	int error = probe_slots_set(&engine->slots, targets, n);
+
+	if (error)
+		return error;
+	if (engine->messages)
+		push(engine);
+	advance(engine);
+	return 0;
+}
+
+const struct probe_report *probe_engine_find(const struct probe_engine *engine,
+					     const struct probe_target *target)
+{
+	const struct probe_slot *slot = probe_slots_by_name(&engine->slots, &target->name);
+
+	return slot && slot->wanted ? &slot->report : NULL;
+}
+
+void probe_engine_status(const struct probe_engine *engine, struct probe_engine_status *ret)
+{
+	*ret = engine->status;
+}
+
+static int set_up(struct probe_engine *engine, const struct probe_config *config)
+{
+	int error = probe_user_find(config->user, &engine->user);
+
+	if (error)
+		return error;
+	engine->child_path = strdup(config->child_path ? config->child_path
+						       : LIBEXECDIR "/mpathiscsi-probe");
+	if (!engine->child_path)
+		return -ENOMEM;
+	error = sd_event_add_time(engine->event, &engine->timer, CLOCK_MONOTONIC, 0, 1000,
+				  on_timer, engine);
+	if (error < 0)
+		return error;
+	return sd_event_source_set_enabled(engine->timer, SD_EVENT_OFF);
+}
+
+int probe_engine_new(sd_event *event, const struct probe_config *config,
+		     probe_changed_fn changed, void *arg, struct probe_engine **ret)
+{
+	struct probe_engine *engine;
+	int error;
+
+	if (probe_config_check(config))
+		return -EINVAL;
+	engine = calloc(1, sizeof(*engine));
+	if (!engine)
+		return -ENOMEM;
+	engine->event = sd_event_ref(event);
+	engine->config = *config;
+	engine->config.child_path = engine->config.user = NULL;
+	engine->changed = changed;
+	engine->arg = arg;
+	engine->process = (struct probe_process){ .pidfd = -1, .socket = -1 };
+	error = set_up(engine, config);
+	if (error < 0) {
+		probe_engine_free(engine);
+		return error;
+	}
+	*ret = engine;
+	return 0;
+}
+
+void probe_engine_free(struct probe_engine *engine)
+{
+	char ended[PROBE_TEXT_MAX];
+
+	if (!engine)
+		return;
+	let_go(engine);
+	if (engine->process.socket >= 0)
+		shutdown(engine->process.socket, SHUT_RDWR); /* the child sees it, and logs out */
+	probe_process_reap(&engine->process, GOODBYE_MS, ended, sizeof(ended));
+	sd_event_source_disable_unref(engine->timer);
+	sd_event_unref(engine->event);
+	probe_slots_free(&engine->slots);
+	free(engine->child_path);
+	free(engine);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "daemon/lun.h"
+
+#define WWID_A "naa.60000000000000000e00000000010001"
+#define LUN_A  "360000000000000000e00000000010001"
+
+static struct iscsi_identity disk(unsigned int sid, unsigned int minor_nr, const char *wwid)
+{
+	struct iscsi_identity id = {
+		.devt = makedev(8, minor_nr), .is_iscsi = true, .sid = sid, .lun = 1};
+	char portal[32];
+
+	snprintf(id.device, sizeof(id.device), "sd%u", minor_nr);
+	snprintf(id.wwid, sizeof(id.wwid), "%s", wwid);
+	snprintf(id.name.target, sizeof(id.name.target), "iqn.2026-01.org.example:array");
+	snprintf(portal, sizeof(portal), "10.0.%u.2", sid);
+	assert_int_equal(portal_parse(portal, 3260, &id.name.portal), 0);
+	return id;
+}
+
+static struct dm_map map(const char *status)
+{
+	struct dm_map map = {.name = "mpatha", .uuid = "mpath-" LUN_A};
+
+	assert_int_equal(dm_map_parse_status(status, &map), 0);
+	return map;
+}
+
+static struct store policies(const char *text)
+{
+	char message[STORE_MESSAGE_MAX];
+	struct store store;
+
+	if (store_parse(text, "test", &store, message) != 0)
+		fail_msg("%s", message);
+	return store;
+}
+
+static void wwids(void **state)
+{
+	char text[64];
+
+	(void)state;
+	lun_wwid_from_sysfs(WWID_A, text, sizeof(text));
+	assert_string_equal(text, LUN_A);
+	lun_wwid_from_sysfs("eui.0123", text, sizeof(text));
+	assert_string_equal(text, "20123");
+	lun_wwid_from_sysfs("t10.ACME disk", text, sizeof(text));
+	assert_string_equal(text, "1ACME disk");
+	lun_wwid_from_sysfs("odd", text, sizeof(text));
+	assert_string_equal(text, "odd");
+}
+
+/* Three paths in one map, one disk of another LUN, one without a WWID. */
+static void grouping(void **state)
+{
+	struct iscsi_identity disks[] = {disk(3, 48, WWID_A), disk(1, 16, WWID_A),
+					 disk(2, 32, WWID_A), disk(1, 64, "naa.6002"),
+					 disk(1, 80, "")};
+	struct dm_map maps[] = {
+		map("2 0 0 0 3 1 A 0 1 0 8:16 A 0 E 0 1 0 8:32 A 0 E 0 1 0 8:48 A 0")};
+	struct inventory inventory = {disks, 5, maps, 1};
+	struct store store = policies("[lun mpatha]\npolicy = failover-only\n"
+				      "active = portal=10.0.1.2\n");
+	const struct lun *lun;
+	struct lun_table table;
+
+	(void)state;
+	assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
+	assert_int_equal(table.n, 3);
+	lun = lun_find(&table, "mpatha");
+	assert_non_null(lun);
+	assert_ptr_equal(lun, lun_find(&table, LUN_A));
+	assert_int_equal(lun->n_paths, 3);
+	assert_int_equal(lun->paths[0].id->sid, 1);
+	assert_int_equal(lun->paths[0].plan.role, ROLE_ACTIVE);
+	assert_int_equal(lun->paths[2].plan.role, ROLE_STANDBY);
+	assert_true(lun_in_force(lun));
+	assert_int_equal(lun_current_group(lun), 0);
+	lun = lun_find(&table, "36002");
+	assert_non_null(lun);
+	assert_null(lun->map);
+	assert_int_equal(lun->paths[0].plan.role, ROLE_NONE);
+	assert_true(lun_in_force(lun));
+	assert_null(lun_find(&table, ""));
+	lun_table_free(&table);
+	store_free(&store);
+}
+
+static bool in_force(const char *status, const char *policy)
+{
+	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A),
+					 disk(3, 48, WWID_A)};
+	struct dm_map maps[] = {map(status)};
+	struct inventory inventory = {disks, 3, maps, 1};
+	struct store store = policies(policy);
+	struct lun_table table;
+	bool result;
+
+	assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
+	assert_int_equal(table.n, 1);
+	result = lun_in_force(&table.luns[0]);
+	lun_table_free(&table);
+	store_free(&store);
+	return result;
+}
+
+static void force(void **state)
+{
+	const char *fail = "[lun mpatha]\npolicy = failover-only\nactive = portal=10.0.1.2\n";
+	const char *no_two = "[lun mpatha]\npolicy = failover-only\nactive = portal=10.0.1.2\n"
+			     "exclude = portal=10.0.2.2\n";
+
+	(void)state;
+	assert_true(in_force("2 0 0 0 3 1 A 0 1 0 8:16 A 0 E 0 1 0 8:32 A 0 E 0 1 0 8:48 A 0", fail));
+	/* a failed path changes nothing about what is planned */
+	assert_true(in_force("2 0 0 0 3 1 E 0 1 0 8:16 F 9 A 0 1 0 8:32 A 0 E 0 1 0 8:48 A 0", fail));
+	/* wrong order, and all in one group */
+	assert_false(in_force("2 0 0 0 3 1 A 0 1 0 8:32 A 0 E 0 1 0 8:16 A 0 E 0 1 0 8:48 A 0", fail));
+	assert_false(in_force("2 0 0 0 1 1 A 0 3 0 8:16 A 0 8:32 A 0 8:48 A 0", fail));
+	/* an excluded path may stand anywhere behind; a path not in the map is no contradiction */
+	assert_true(in_force("2 0 0 0 2 1 A 0 1 0 8:16 A 0 E 0 2 0 8:32 F 1 8:48 A 0", no_two));
+	assert_true(in_force("2 0 0 0 2 1 A 0 1 0 8:16 A 0 E 0 1 0 8:48 A 0", fail));
+	assert_true(in_force("2 0 0 0 1 1 A 0 3 0 8:16 A 0 8:32 A 0 8:48 A 0", ""));
+}
+
+static void current(void **state)
+{
+	struct dm_map maps[] = {map("2 0 0 0 2 1 E 0 1 0 8:16 F 1 E 0 1 0 8:32 A 0")};
+	struct lun lun = {.map = maps};
+
+	(void)state;
+	/* before the first I/O no group is marked as in use */
+	assert_int_equal(lun_current_group(&lun), 1);
+	maps[0] = map("2 0 0 0 2 1 E 0 1 0 8:16 F 1 E 0 1 0 8:32 F 1");
+	assert_int_equal(lun_current_group(&lun), -1);
+	lun.map = NULL;
+	assert_int_equal(lun_current_group(&lun), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wwids),
+		cmocka_unit_test(grouping),
+		cmocka_unit_test(force),
+		cmocka_unit_test(current),
+	};
+
+	return cmocka_run_group_tests_name("lun", tests, NULL, NULL);
+}
