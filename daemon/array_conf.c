@@ -400,15 +400,14 @@ bool array_conf_policies(struct fragment *f, const struct conf_policy *policies,
 	for (size_t i = 0; i < f->n_luns; i++) {
 		struct fragment_lun *lun = &f->luns[i];
 		const char *text = policy_of(policies, n, lun->wwid);
-		size_t length = strlen(text);
 
-		if (length > FRAGMENT_PRIO_ARGS_MAX || !fragment_text_fits(text)) {
+		if (strlen(text) > FRAGMENT_PRIO_ARGS_MAX || !fragment_text_fits(text)) {
 			if (notes)
 				notes_add(notes, NOTE_WARNING,
-					  "%s: its policy (%zu bytes) does not fit in prio_args (%d "
-					  "bytes of plain text): it is in force only while "
+					  "%s: its policy does not fit in prio_args (at most %d "
+					  "characters, printable): it is in force only while "
 					  "mpathiscsid runs",
-					  lun->wwid, length, FRAGMENT_PRIO_ARGS_MAX);
+					  lun->wwid, FRAGMENT_PRIO_ARGS_MAX);
 			text = "";
 		}
 		if (strcmp(lun->prio_args, text)) {
@@ -429,7 +428,6 @@ int array_conf_build(const struct conf_input *input, struct fragment *ret, struc
 	}
 	if (b.out.n_arrays)
 		warn_of_overrides(&b);
-	array_conf_policies(&b.out, input->policies, input->n_policies, notes);
 	fragment_sort(&b.out);
 	if (notes->lost) {
 		fragment_free(&b.out);

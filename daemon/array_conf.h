@@ -57,8 +57,6 @@ struct conf_input {
 	size_t n_paths;
 	const struct mp_map *maps;
 	size_t n_maps;
-	const struct conf_policy *policies;
-	size_t n_policies;
 	const struct mp_config *config;	 /* NULL: not known */
 	const struct fragment *old;	 /* NULL: none */
 	bool daemon_runs;		 /* paths' checkers and maps are told by multipathd */
@@ -86,7 +84,7 @@ void notes_free(struct notes *notes);
 
 /*
  * Decide. *ret: sorted, fragment_free() it; with neither arrays nor LUNs there is nothing to
- * enable, and the notes say why. 'notes' gets what people should know. -ENOMEM.
+ * enable, and the notes say why. Without policies: array_conf_policies(). 'notes' gets what people should know. -ENOMEM.
  */
 int array_conf_build(const struct conf_input *input, struct fragment *ret,
 		     struct notes *notes);

@@ -13,6 +13,8 @@
 
 #include "common/clock.h"
 
+#define BUSY_PAUSE_MS 10
+
 static int wait_for(int fd, short events, uint64_t deadline_ns)
 {
 	struct pollfd pollfd = {.fd = fd, .events = events};
@@ -97,6 +99,19 @@ static int receive_object(int fd, uint64_t deadline_ns, struct json_object **ret
 	return r;
 }
 
+/* A full backlog answers EAGAIN at once: the daemon is there and busy. */
+static int connect_before(int fd, const struct sockaddr_un *address, uint64_t deadline_ns)
+{
+	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (clock_now_ns() >= deadline_ns)
+			return -ETIMEDOUT;
+		poll(NULL, 0, BUSY_PAUSE_MS);
+	}
+	return 0;
+}
+
 int control_request(const char *path, struct json_object *request, unsigned int timeout_ms,
 		    struct json_object **ret_reply)
 {
@@ -110,8 +125,7 @@ int control_request(const char *path, struct json_object *request, unsigned int 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* A full backlog answers EAGAIN: the daemon is there and overloaded. */
-	r = connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	r = connect_before(fd, &address, deadline_ns);
 	if (r == 0)
 		r = send_object(fd, request, deadline_ns);
 	if (r == 0)

@@ -59,8 +59,12 @@ static void note_header(struct parser *p, const char *line)
 {
 	const char *begin = line + strspn(line, " \t"), *end = strchr(begin, ']');
 
-	if (*begin != '[' || !end)
+	if (*begin != '[')
 		return;
+	if (!end) {
+		fail(p, p->line, "section without \"]\"");
+		return;
+	}
 	refuse_empty(p);
 	snprintf(p->header, sizeof(p->header), "%.*s", (int)(end - begin) - 1, begin + 1);
 	p->header_line = p->line;

@@ -87,7 +87,7 @@ static void broken(void **state)
 		{"[lun x]\ncolour = red\n", ":2: key \"colour\""},
 		{"[lun x]\npolicy = failover-only\n[lun x]\npolicy = failover-only\n", ":3: section [lun x] stands twice"},
 		{"[lun x]\npolicy = failover-only\nnonsense\n", ":3: "},
-		{"[lun x\npolicy = failover-only\n", ":1: "},
+		{"[lun x\npolicy = failover-only\n", ":1: section without"},
 	};
 	struct store store = {.n = 77};
 	char message[STORE_MESSAGE_MAX];

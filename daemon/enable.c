@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `mpathiscsi enable` and `mpathiscsi disable`. */
+#include "daemon/enable.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "common/clock.h"
+#include "common/parse.h"
+#include "daemon/cli.h"
+#include "daemon/enable_apply.h"
+#include "daemon/multipathd_client.h"
+#include "daemon/store.h"
+
+#define TIMEOUT_S 60
+
+/* One run: what is known, and what came of it. */
+struct run {
+	const struct enable_options *options;
+	const char *conf_dir, *plugin_dir;
+	FILE *out, *err;
+	uint64_t deadline_ns;
+	char path[FRAGMENT_PATH_MAX];
+	char *old_text;	    /* NULL: no fragment yet */
+	struct fragment old; /* parsed */
+	struct gathered facts;
+	struct fragment wanted;
+	char *text;	    /* printed 'wanted'; NULL: none (disable) */
+	struct notes notes;
+	bool changed, reconfigured;
+};
+
+static int run_begin(struct run *run, const struct enable_options *options)
+{
+	*run = (struct run){
+		.options = options,
+		.conf_dir = options->conf_dir ? options->conf_dir : ENABLE_CONF_DIR,
+		.plugin_dir = options->plugin_dir ? options->plugin_dir : PLUGINDIR,
+		.out = options->out ? options->out : stdout,
+		.err = options->err ? options->err : stderr,
+		.deadline_ns =
+			clock_now_ns() +
+			(options->timeout_s ? options->timeout_s : TIMEOUT_S) * NS_PER_S,
+	};
+	return fragment_path(run->conf_dir, run->path, sizeof(run->path));
+}
+
+static void run_end(struct run *run)
+{
+	free(run->old_text);
+	free(run->text);
+	fragment_free(&run->old);
+	fragment_free(&run->wanted);
+	gathered_free(&run->facts);
+	notes_free(&run->notes);
+}
+
+/* Say why on stderr and give the exit code. */
+static int fail(struct run *run, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct run *run, int code, const char *format, ...)
+{
+	va_list args;
+
+	fputs("mpathiscsi: ", run->err);
+	va_start(args, format);
+	vfprintf(run->err, format, args);
+	va_end(args);
+	fputc('\n', run->err);
+	return code;
+}
+
+static int fail_errno(struct run *run, const char *what, int error)
+{
+	const char *why = error == -EPROTO	? "its answer makes no sense to us"
+			  : error == -EREMOTEIO ? "it says \"fail\""
+						: strerror(-error);
+
+	return fail(run, error == -EACCES || error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED,
+		    "%s: %s", what, why);
+}
+
+/* Both plugins, where multipathd will look for them. */
+static int check_plugins(struct run *run)
+{
+	static const char *const plugins[] = {"libcheckiscsi.so", "libprioiscsi.so"};
+	char path[FRAGMENT_PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++) {
+		if (snprintf(path, sizeof(path), "%s/%s", run->plugin_dir, plugins[i]) >=
+		    (int)sizeof(path))
+			return fail_errno(run, run->plugin_dir, -ENAMETOOLONG);
+		if (!access(path, R_OK))
+			continue;
+		if (!run->options->dry_run)
+			return fail(run, EXIT_REFUSED,
+				    "%s: %s; install it first: without it multipathd would "
+				    "have no checker for these paths",
+				    path, strerror(errno));
+		notes_add(&run->notes, NOTE_WARNING, "%s: %s; install it before enabling", path,
+			  strerror(errno));
+	}
+	return EXIT_OK;
+}
+
+/* The fragment that is there. 'must_parse': what stands in it matters. */
+static int load_old(struct run *run, bool must_parse)
+{
+	unsigned int line;
+	int r = fragment_load(run->path, &run->old_text);
+
+	if (r)
+		return fail_errno(run, run->path, r);
+	if (!run->old_text)
+		return EXIT_OK;
+	if (!fragment_is_ours(run->old_text))
+		return fail(run, EXIT_REFUSED,
+			    "%s exists, but was not written by mpathiscsi; move it away first",
+			    run->path);
+	if (!must_parse)
+		return EXIT_OK;
+	r = fragment_parse(run->old_text, &run->old, &line);
+	if (r == -EBADMSG)
+		return fail(run, EXIT_REFUSED,
+			    "%s, line %u: not as mpathiscsi writes it; put what you changed into "
+			    "/etc/multipath.conf, then `mpathiscsi disable` and enable again",
+			    run->path, line);
+	return r ? fail_errno(run, run->path, r) : EXIT_OK;
+}
+
+static int gather(struct run *run)
+{
+	char what[96];
+	int r = enable_gather(run->options->socket, run->options->sysfs, run->deadline_ns,
+			      &run->facts, what, sizeof(what));
+
+	if (r)
+		return fail_errno(run, what, r);
+	if (run->facts.config.config_dir[0] &&
+	    strcmp(run->facts.config.config_dir, run->conf_dir))
+		notes_add(&run->notes, NOTE_WARNING,
+			  "multipathd reads fragments from %s (config_dir), not from %s",
+			  run->facts.config.config_dir, run->conf_dir);
+	return EXIT_OK;
+}
+
+static int add_policies(struct run *run)
+{
+	char message[STORE_MESSAGE_MAX];
+	struct conf_policy *policies = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!run->options->store_path)
+		return EXIT_OK;
+	r = enable_policies(run->options->store_path, &run->wanted, run->facts.maps,
+			    run->facts.n_maps, &policies, &n, message);
+	if (r)
+		return message[0] ? fail(run, EXIT_REFUSED, "%s", message)
+				  : fail_errno(run, run->options->store_path, r);
+	array_conf_policies(&run->wanted, policies, n, &run->notes);
+	free(policies);
+	return EXIT_OK;
+}
+
+/* From the facts to the text that should stand in the file. */
+static int decide(struct run *run)
+{
+	struct conf_input input = {
+		.paths = run->facts.paths,
+		.n_paths = run->facts.n_paths,
+		.maps = run->facts.maps,
+		.n_maps = run->facts.n_maps,
+		.config = run->facts.daemon_runs ? &run->facts.config : NULL,
+		.old = run->old_text ? &run->old : NULL,
+		.daemon_runs = run->facts.daemon_runs,
+	};
+	int r = array_conf_build(&input, &run->wanted, &run->notes);
+
+	if (r)
+		return fail_errno(run, "deciding", r);
+	r = add_policies(run);
+	if (r)
+		return r;
+	r = fragment_print(&run->wanted, &run->text);
+	if (r)
+		return fail_errno(run, "printing", r);
+	run->changed = !run->old_text || strcmp(run->old_text, run->text);
+	return EXIT_OK;
+}
+
+static struct json_object *json_luns(const struct fragment *f)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < f->n_luns; i++) {
+		const struct fragment_lun *lun = &f->luns[i];
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "wwid", json_object_new_string(lun->wwid));
+		json_object_object_add(o, "prio_args", json_object_new_string(lun->prio_args));
+		if (lun->no_path_retry) {
+			json_object_object_add(o, "no_path_retry",
+					       json_object_new_int64(lun->no_path_retry));
+			json_object_object_add(o, "no_path_retry_before",
+					       json_object_new_string(lun->stock_retry));
+		}
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *json_arrays(const struct fragment *f)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < f->n_arrays; i++) {
+		const struct fragment_array *a = &f->arrays[i];
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "vendor", json_object_new_string(a->vendor));
+		json_object_object_add(o, "product", json_object_new_string(a->product));
+		json_object_object_add(o, "path_checker_before",
+				       json_object_new_string(a->stock_checker));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *json_notes(const struct notes *notes)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < notes->n; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_object_object_add(o, "level", json_object_new_string(note_level_name(
+							   notes->list[i].level)));
+		json_object_object_add(o, "text", json_object_new_string(notes->list[i].text));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static void report_json(const struct run *run, int code)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "file", json_object_new_string(run->path));
+	json_object_object_add(o, "dry_run", json_object_new_boolean(run->options->dry_run));
+	json_object_object_add(o, "enabled", json_object_new_boolean(run->text != NULL));
+	json_object_object_add(o, "changed", json_object_new_boolean(run->changed));
+	json_object_object_add(o, "reconfigured", json_object_new_boolean(run->reconfigured));
+	json_object_object_add(o, "multipathd_running",
+			       json_object_new_boolean(run->facts.daemon_runs));
+	json_object_object_add(o, "arrays", json_arrays(&run->wanted));
+	json_object_object_add(o, "luns", json_luns(&run->wanted));
+	json_object_object_add(o, "notes", json_notes(&run->notes));
+	json_object_object_add(o, "exit", json_object_new_int(code));
+	if (run->options->dry_run && run->text)
+		json_object_object_add(o, "text", json_object_new_string(run->text));
+	fprintf(run->out, "%s\n",
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static void report_notes(const struct run *run)
+{
+	for (size_t i = 0; i < run->notes.n; i++) {
+		const struct note *note = &run->notes.list[i];
+
+		if (note->level == NOTE_INFO)
+			fprintf(run->out, "%s\n", note->text);
+		else
+			fprintf(run->out, "%s: %s\n", note_level_name(note->level), note->text);
+	}
+}
+
+/* The end of both commands: notes and one sentence, or JSON. */
+static int report(struct run *run, int code, const char *sentence)
+{
+	if (run->options->json) {
+		report_json(run, code);
+		return code;
+	}
+	if (run->options->dry_run && run->text)
+		fprintf(run->out, "%s\n", run->text);
+	report_notes(run);
+	if (sentence)
+		fprintf(run->out, "%s\n", sentence);
+	return code;
+}
+
+/* multipathd could not load the checker: no path may stay without one. */
+static int take_back(struct run *run, const struct takeover_report *last)
+{
+	uint64_t deadline = clock_now_ns() + TIMEOUT_S * NS_PER_S;
+	int r = fragment_store(run->path, run->old_text);
+
+	if (!r)
+		r = takeover_reconfigure(run->options->socket, &run->facts, NULL, deadline, NULL);
+	if (r)
+		return fail(run, EXIT_FAILED,
+			    "multipathd has no checker for %s, and taking %s back failed too: %s; "
+			    "remove the file and run `multipathd reconfigure`",
+			    last->dev, run->path, strerror(-r));
+	return fail(run, EXIT_FAILED,
+		    "multipathd could not load our checker for %s (see its journal); all was taken "
+		    "back",
+		    last->dev);
+}
+
+/* Let multipathd read what is in the file now. */
+static int take_over(struct run *run)
+{
+	struct takeover_report last = {.state = TAKEOVER_OTHER};
+	int r = takeover_reconfigure(run->options->socket, &run->facts, &run->wanted,
+				     run->deadline_ns, &last);
+
+	run->reconfigured = true;
+	if (!r)
+		return EXIT_OK;
+	if (r != -ETIMEDOUT)
+		return fail_errno(run, "multipathd, \"reconfigure\"", r);
+	if (last.state == TAKEOVER_NONE)
+		return take_back(run, &last);
+	if (last.state == TAKEOVER_OTHER && last.dev[0])
+		return fail(run, EXIT_FAILED,
+			    "%s is written, but multipathd still checks %s by \"%s\": another "
+			    "setting beats it (overrides{}, or a file in %s that comes later)",
+			    run->path, last.dev, last.checker, run->conf_dir);
+	return fail(run, EXIT_PENDING,
+		    "%s is written, but multipathd has not finished reading it; see "
+		    "`multipathd show daemon`",
+		    run->path);
+}
+
+/* Is the file as wanted, and in force? Then there is nothing to do. */
+static bool in_force(struct run *run)
+{
+	struct takeover_report report;
+
+	return !run->changed && run->facts.daemon_runs &&
+	       !takeover_ask(run->options->socket, &run->facts, &run->wanted, run->deadline_ns,
+			     &report) &&
+	       report.state == TAKEOVER_DONE;
+}
+
+static int enable_write(struct run *run)
+{
+	int r;
+
+	if (in_force(run))
+		return report(run, EXIT_OK, "Already enabled; nothing changed.");
+	if (run->changed) {
+		r = fragment_store(run->path, run->text);
+		if (r)
+			return fail_errno(run, run->path, r);
+	}
+	if (!run->facts.daemon_runs)
+		return report(run, EXIT_OK,
+			      "Written. multipathd does not run; it will read it when it starts.");
+	r = take_over(run);
+	return report(run, r, r ? NULL : "Enabled: multipathd checks these paths by \"iscsi\".");
+}
+
+static int enable_run(struct run *run)
+{
+	int r = check_plugins(run);
+
+	if (!r)
+		r = load_old(run, true);
+	if (!r)
+		r = gather(run);
+	if (!r)
+		r = decide(run);
+	if (r)
+		return r;
+	if (!run->wanted.n_arrays) {
+		free(run->text);
+		run->text = NULL;
+		run->changed = false;
+		report(run, EXIT_FAILED, NULL);
+		return fail(run, EXIT_FAILED, "nothing to enable: %s",
+			    run->notes.n ? "see above" : "no disk on software iSCSI (iscsi_tcp)");
+	}
+	if (run->options->dry_run)
+		return report(run, EXIT_OK,
+			      run->changed ? "Nothing was changed (--dry-run)."
+					   : "The file is there already, as above.");
+	return enable_write(run);
+}
+
+int cmd_enable(const struct enable_options *options)
+{
+	struct run run;
+	int r = run_begin(&run, options);
+
+	r = r ? fail_errno(&run, run.conf_dir, r) : enable_run(&run);
+	run_end(&run);
+	return r;
+}
+
+static int disable_run(struct run *run)
+{
+	struct mp_daemon daemon;
+	int r = load_old(run, false);
+
+	if (r)
+		return r;
+	run->facts.daemon_runs = !multipathd_not_running(
+		multipathd_daemon(run->options->socket, run->deadline_ns, &daemon));
+	if (!run->old_text)
+		return report(run, EXIT_OK, "Not enabled; nothing changed.");
+	run->changed = true;
+	if (run->options->dry_run) {
+		notes_add(&run->notes, NOTE_INFO, "Would remove %s%s.", run->path,
+			  run->facts.daemon_runs ? " and let multipathd reconfigure" : "");
+		return report(run, EXIT_OK, "Nothing was changed (--dry-run).");
+	}
+	r = fragment_store(run->path, NULL);
+	if (r)
+		return fail_errno(run, run->path, r);
+	if (!run->facts.daemon_runs)
+		return report(run, EXIT_OK, "Disabled. multipathd does not run.");
+	r = takeover_reconfigure(run->options->socket, &run->facts, NULL, run->deadline_ns, NULL);
+	run->reconfigured = true;
+	if (r == -ETIMEDOUT)
+		return report(run,
+			      fail(run, EXIT_PENDING,
+				   "%s is removed, but multipathd has not finished reading its "
+				   "configuration; see `multipathd show daemon`",
+				   run->path),
+			      NULL);
+	if (r)
+		return fail_errno(run, "multipathd, \"reconfigure\"", r);
+	return report(run, EXIT_OK, "Disabled: multipathd has its former settings.");
+}
+
+int cmd_disable(const struct enable_options *options)
+{
+	struct run run;
+	int r = run_begin(&run, options);
+
+	r = r ? fail_errno(&run, run.conf_dir, r) : disable_run(&run);
+	run_end(&run);
+	return r;
+}
+
+/* Load, parse, change one LUN, print, store. */
+static int update_text(const char *text, const char *wwid, const char *policy, char **ret_text)
+{
+	bool fits = strlen(policy) <= FRAGMENT_PRIO_ARGS_MAX && fragment_text_fits(policy);
+	struct fragment f;
+	struct fragment_lun *lun;
+	unsigned int line;
+	int r = fragment_parse(text, &f, &line);
+
+	if (r)
+		return r;
+	lun = fragment_lun_find(&f, wwid);
+	if (lun) {
+		(void)copy_text(lun->prio_args, sizeof(lun->prio_args), fits ? policy : "");
+		r = fragment_print(&f, ret_text);
+	} else {
+		r = -ENXIO;
+	}
+	fragment_free(&f);
+	return r ? r : fits ? 0 : -E2BIG;
+}
+
+int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
+		    bool *ret_changed)
+{
+	char path[FRAGMENT_PATH_MAX];
+	char *old = NULL, *text = NULL;
+	bool changed = false;
+	int stored = 0;
+	int r = fragment_path(conf_dir ? conf_dir : ENABLE_CONF_DIR, path, sizeof(path));
+
+	if (!r)
+		r = fragment_load(path, &old);
+	if (!r && !old)
+		r = -ENOENT;
+	if (!r)
+		r = update_text(old, wwid, policy, &text);
+	if (text && strcmp(old, text)) {
+		stored = fragment_store(path, text);
+		changed = !stored;
+	}
+	free(old);
+	free(text);
+	if (!stored && ret_changed && (!r || r == -E2BIG))
+		*ret_changed = changed;
+	return stored ? stored : r;
+}

@@ -1,0 +1,776 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checker/counters.h"
+#include "checker/verdict.h"
+#include "common/clock.h"
+
+#define TIMEOUT_MS 30000
+
+/* A healthy idle iSCSI path, never tested, with a fresh board on which the portal answers.
+ * Rows change what they are about. */
+static struct evidence healthy(void)
+{
+	struct evidence e = {
+		.is_iscsi = true,
+		.device = DEVICE_RUNNING,
+		.session = SESSION_LOGGED_IN,
+		.probe = { .trust = BOARD_FRESH, .state = PROBE_UP },
+		.io = { .known = true, .look_ms = 5000, .count_known = true },
+		.test = { .timeout_ms = TIMEOUT_MS },
+	};
+
+	assert_int_equal(portal_parse("10.0.1.2:3260", 3260, &e.portal), 0);
+	return e;
+}
+
+/* The mini language of the golden table: one letter group a change, so that a row can be
+ * read. */
+struct row {
+	const char *evidence; /* words, see apply() */
+	enum verdict_state state;
+	enum reason reason;
+	bool wants_test;
+};
+
+static const struct {
+	const char *word;
+	enum scsi_result result;
+} answers[] = {
+	{ "good", SCSI_GOOD },
+	{ "recovered", SCSI_RECOVERED },
+	{ "conflict", SCSI_RESERVATION_CONFLICT },
+	{ "busy", SCSI_BUSY },
+	{ "standby", SCSI_STANDBY },
+	{ "transition", SCSI_TRANSITION },
+	{ "unavailable", SCSI_UNAVAILABLE },
+	{ "becoming", SCSI_BECOMING_READY },
+	{ "start", SCSI_NEEDS_START },
+	{ "notready", SCSI_NOT_READY },
+	{ "attention", SCSI_UNIT_ATTENTION },
+	{ "lungone", SCSI_LUN_GONE },
+	{ "illegal", SCSI_ILLEGAL_REQUEST },
+	{ "medium", SCSI_MEDIUM_ERROR },
+	{ "hardware", SCSI_HARDWARE_ERROR },
+	{ "aborted", SCSI_ABORTED },
+	{ "check", SCSI_CHECK },
+	{ "status", SCSI_STATUS },
+	{ "noconnect", SCSI_NO_CONNECT },
+	{ "failfast", SCSI_FAILFAST },
+	{ "disrupted", SCSI_DISRUPTED },
+	{ "hosttimeout", SCSI_HOST_TIMEOUT },
+	{ "hostretry", SCSI_HOST_RETRY },
+	{ "hosterror", SCSI_HOST_ERROR },
+	{ "nodevice", SCSI_NO_DEVICE },
+	{ "unsupported", SCSI_UNSUPPORTED },
+};
+
+static bool apply_answer(struct evidence *e, const char *word)
+{
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (!strcmp(word, answers[i].word)) {
+			e->test.state = TEST_ENDED;
+			e->test.result = answers[i].result;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool apply_probe(struct evidence *e, const char *word)
+{
+	for (int s = 0; s < PROBE_STATE_MAX; s++) {
+		if (!strcmp(word, probe_state_name((enum probe_state)s))) {
+			e->probe.state = (enum probe_state)s;
+			e->probe.trouble_ms = 812;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool apply_kernel(struct evidence *e, const char *word)
+{
+	for (int s = DEVICE_BLOCKED; s <= DEVICE_GONE; s++) {
+		if (!strcmp(word, device_state_name((enum device_state)s))) {
+			e->device = (enum device_state)s;
+			return true;
+		}
+	}
+	if (!strcmp(word, "FAILED"))
+		e->session = SESSION_FAILED;
+	else if (!strcmp(word, "FREE"))
+		e->session = SESSION_FREE;
+	else if (!strcmp(word, "disk"))
+		e->is_iscsi = false;
+	else if (!strcmp(word, "noboard"))
+		e->probe.trust = BOARD_ABSENT, e->probe.state = PROBE_NONE;
+	else
+		return false;
+	return true;
+}
+
+static bool apply_number(struct evidence *e, const char *word)
+{
+	unsigned long long n;
+	char end;
+
+	if (sscanf(word, "run%llu%c", &n, &end) == 1) {
+		e->test.state = TEST_RUNNING;
+		e->test.age_ms = n;
+	} else if (sscanf(word, "look%llu%c", &n, &end) == 1) {
+		e->io.look_ms = n;
+	} else if (sscanf(word, "flight%llu%c", &n, &end) == 1) {
+		e->io.in_flight = n;
+	} else if (sscanf(word, "lost%llu%c", &n, &end) == 1) {
+		e->test.disrupted = (unsigned int)n;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void apply(struct evidence *e, const char *word)
+{
+	if (!strcmp(word, "moved"))
+		e->io.moved = true;
+	else if (!strcmp(word, "failing"))
+		e->io.failed = true;
+	else if (!strcmp(word, "nocounters"))
+		memset(&e->io, 0, sizeof(e->io));
+	else if (!strcmp(word, "free"))
+		e->legs = LEGS_FREE;
+	else if (!strcmp(word, "hold"))
+		e->legs = LEGS_HOLD;
+	else if (!strcmp(word, "read"))
+		e->test.read = true;
+	else if (!strcmp(word, "unable"))
+		e->test.state = TEST_UNABLE;
+	else if (!apply_kernel(e, word) && !apply_probe(e, word) && !apply_number(e, word) &&
+		 !apply_answer(e, word))
+		fail_msg("the table's word '%s' means nothing", word);
+}
+
+static struct evidence evidence_of(const char *words)
+{
+	struct evidence e = healthy();
+	char copy[128], *save, *word;
+
+	assert_true(strlen(words) < sizeof(copy));
+	strcpy(copy, words);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		apply(&e, word);
+	return e;
+}
+
+#define ROW(words, s, r) { words, VERDICT_##s, REASON_##r, false }
+#define ASK(words, s, r) { words, VERDICT_##s, REASON_##r, true }
+
+static const struct row golden[] = {
+	/* the kernel's word comes first, whatever else is known */
+	ROW("gone", DOWN, GONE),
+	ROW("gone good", DOWN, GONE),
+	ROW("offline", DOWN, OFFLINE),
+	ROW("offline moved look100", DOWN, OFFLINE),
+	ROW("transport-offline", DOWN, TRANSPORT_OFFLINE),
+	ROW("transport-offline FREE silent", DOWN, TRANSPORT_OFFLINE),
+	ROW("blocked", PENDING, BLOCKED),
+	ROW("blocked FAILED silent run40000", PENDING, BLOCKED),
+	ROW("blocked FREE", PENDING, BLOCKED),
+	ROW("FREE", DOWN, SESSION_FREE),
+	ROW("FREE good", DOWN, SESSION_FREE),
+	ROW("FAILED", PENDING, SESSION_FAILED),
+	/* requeued I/O is stuck though nothing is in flight */
+	ROW("FAILED silent run5000 free", PENDING, SESSION_FAILED),
+	ROW("FAILED refused noconnect", PENDING, SESSION_FAILED),
+	/* the LUN's answer, with an answering portal */
+	ROW("good", UP, GOOD),
+	ROW("good read", UP, GOOD),
+	ROW("recovered", UP, RECOVERED),
+	ROW("conflict", UP, RESERVED),
+	ROW("busy", UP, BUSY),
+	ROW("standby", GHOST, STANDBY),
+	ROW("transition", PENDING, TRANSITION),
+	ROW("unavailable", DOWN, UNAVAILABLE),
+	ROW("becoming", DOWN, BECOMING_READY),
+	ROW("start", DOWN, NEEDS_START),
+	ROW("notready", DOWN, NOT_READY),
+	ROW("attention", DOWN, ATTENTION),
+	ROW("lungone", DOWN, LUN_GONE),
+	ROW("illegal", DOWN, ILLEGAL),
+	ROW("medium", DOWN, MEDIUM),
+	ROW("medium read", UP, READ_MEDIUM),
+	ROW("hardware", DOWN, HARDWARE),
+	ROW("hardware read", DOWN, HARDWARE),
+	ROW("aborted", DOWN, ABORTED),
+	ROW("aborted read", DOWN, ABORTED),
+	ROW("check", DOWN, CHECK),
+	ROW("status", DOWN, STATUS),
+	ROW("noconnect", DOWN, NO_CONNECT),
+	ROW("failfast", DOWN, FAILFAST),
+	ROW("disrupted lost1", PENDING, DISRUPTED),
+	ROW("disrupted lost4", PENDING, DISRUPTED),
+	ROW("disrupted lost5", DOWN, DISRUPTED_AGAIN),
+	ROW("hosttimeout", DOWN, HOST_TIMEOUT),
+	ROW("hostretry", DOWN, HOST_ERROR),
+	ROW("hosterror", DOWN, HOST_ERROR),
+	ROW("nodevice", DOWN, NO_DEVICE),
+	ROW("unsupported", PENDING, UNSUPPORTED),
+	/* a LUN's no is a no, though other I/O completes */
+	ROW("notready moved look500", DOWN, NOT_READY),
+	/* the probe fails, the LUN answers: the data path decides */
+	ROW("silent good", UP, CONFLICT),
+	ROW("lost good", UP, CONFLICT),
+	ROW("refused good", UP, CONFLICT),
+	ROW("unreachable good read", UP, CONFLICT),
+	ROW("silent standby", GHOST, STANDBY),
+	ROW("silent conflict", UP, RESERVED),
+	ROW("silent notready", DOWN, NOT_READY),
+	/* no opinion of the probe is none against the path */
+	ROW("none good", UP, GOOD),
+	ROW("connecting good", UP, GOOD),
+	ROW("late good", UP, GOOD),
+	ROW("login-failed good", UP, GOOD),
+	ROW("redirected good", UP, GOOD),
+	ROW("tcp-only good", UP, GOOD),
+	ROW("local good", UP, GOOD),
+	ROW("noboard good", UP, GOOD),
+	/* completing I/O instead of a test */
+	ROW("moved look1000", UP, PROGRESS),
+	ROW("moved look1000 flight9", UP, PROGRESS),
+	ROW("moved look2000 flight9", UP, PROGRESS),
+	ROW("moved look20000", UP, PROGRESS),
+	ROW("moved look1000 run500 flight1", UP, PROGRESS),
+	ROW("moved look1000 run40000 flight1", UP, PROGRESS),
+	ASK("moved look2001 flight9", UP, NOP),
+	ASK("moved look60001", UP, NOP),
+	ASK("moved look1000 failing", UP, NOP),
+	ASK("", UP, NOP),
+	ASK("noboard moved look1000", UP, UNTESTED),
+	ASK("late moved look1000", UP, UNTESTED),
+	ASK("nocounters", UP, NOP),
+	/* within the trouble only: 812 ms */
+	ROW("silent moved look812 flight3", UP, PROGRESS_CONFLICT),
+	ASK("silent moved look813", PENDING, SUSPECT_UNTESTED),
+	ROW("silent moved look500 run400", UP, PROGRESS_CONFLICT),
+	ASK("silent moved look500 failing", PENDING, SUSPECT_UNTESTED),
+	/* waiting for the LUN, portal fine or not known: stock's patience */
+	ROW("run0", PENDING, TESTING),
+	ROW("run29999", PENDING, TESTING),
+	ROW("run30000", TIMEOUT, TIMEOUT),
+	ROW("noboard run29999", PENDING, TESTING),
+	ROW("noboard run30000", TIMEOUT, TIMEOUT),
+	ROW("noboard run30000 moved look500", TIMEOUT, TIMEOUT),
+	ROW("login-failed run5000", PENDING, TESTING),
+	ROW("tcp-only run5000", PENDING, TESTING),
+	ROW("redirected run5000", PENDING, TESTING),
+	ROW("local run5000", PENDING, TESTING),
+	ROW("connecting run5000", PENDING, TESTING),
+	ROW("late run5000 free", PENDING, TESTING),
+	/* both silent */
+	ROW("silent run299 free", PENDING, SUSPECT),
+	ROW("silent run300 free", DOWN, SILENT),
+	ROW("lost run1000 free", DOWN, LOST),
+	ROW("refused run1000 free", DOWN, REFUSED),
+	ROW("unreachable run1000 free", DOWN, UNREACHABLE),
+	ROW("silent run300 free flight1", PENDING, SUSPECT_IN_FLIGHT),
+	ROW("refused run20000 free flight1", PENDING, SUSPECT_IN_FLIGHT),
+	ROW("silent run300", PENDING, SUSPECT_UNKNOWN),
+	ROW("silent run300 hold", PENDING, SUSPECT_LEGS),
+	ROW("silent run300 nocounters free", PENDING, SUSPECT_UNKNOWN),
+	ROW("silent run30000 flight1", TIMEOUT, TIMEOUT),
+	ROW("silent run30000 free", TIMEOUT, TIMEOUT),
+	ROW("silent run30000 hold", TIMEOUT, TIMEOUT),
+	/* no test possible */
+	ROW("unable", PENDING, UNABLE),
+	ROW("unable silent free", PENDING, UNABLE),
+	ROW("unable moved look1000", UP, PROGRESS),
+	/* nobody tested (the daemon's view) */
+	ASK("silent", PENDING, SUSPECT_UNTESTED),
+	ASK("unreachable free", PENDING, SUSPECT_UNTESTED),
+	ASK("noboard", UP, UNTESTED),
+	ASK("tcp-only", UP, UNTESTED),
+	/* not iSCSI: stock's tur */
+	ROW("disk good", UP, GOOD),
+	ROW("disk silent good", UP, GOOD),
+	ROW("disk conflict", UP, RESERVED),
+	ROW("disk standby", GHOST, STANDBY),
+	ROW("disk transition", PENDING, TRANSITION),
+	ROW("disk busy", DOWN, NOT_SERVED),
+	ROW("disk recovered", DOWN, NOT_SERVED),
+	ROW("disk notready", DOWN, NOT_READY),
+	ROW("disk attention", DOWN, ATTENTION),
+	ROW("disk noconnect", DOWN, NO_CONNECT),
+	ROW("disk nodevice", DOWN, NO_DEVICE),
+	ROW("disk run1000 silent free", PENDING, TESTING),
+	ROW("disk run30000", TIMEOUT, TIMEOUT),
+	ROW("disk unsupported", PENDING, UNSUPPORTED),
+	ROW("disk FREE good", UP, GOOD),
+	ROW("disk offline", DOWN, OFFLINE),
+	ASK("disk moved look100", UP, UNTESTED),
+};
+_Static_assert(sizeof(golden) / sizeof(golden[0]) >= 60, "a golden table worth its name");
+
+static void test_golden(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
+		struct evidence e = evidence_of(golden[i].evidence);
+		struct verdict v = verdict_judge(&e);
+		bool wants = verdict_wants_test(&e);
+
+		if (v.state != golden[i].state || v.reason != golden[i].reason)
+			fail_msg("\"%s\": %s %s instead of %s %s", golden[i].evidence,
+				 verdict_state_name(v.state), reason_row(v.reason)->code,
+				 verdict_state_name(golden[i].state),
+				 reason_row(golden[i].reason)->code);
+		if (wants != golden[i].wants_test)
+			fail_msg("\"%s\": wants a test: %d", golden[i].evidence, wants);
+	}
+}
+
+/* Every reason is reached by some row: none is dead, none untested. */
+static void test_golden_covers(void **state)
+{
+	(void)state;
+	for (int r = 1; r < REASON_MAX; r++) {
+		size_t i, n = sizeof(golden) / sizeof(golden[0]);
+
+		for (i = 0; i < n && golden[i].reason != (enum reason)r; i++)
+			;
+		if (i == n)
+			fail_msg("no row leads to %s", reason_row((enum reason)r)->code);
+	}
+}
+
+static void test_legs_asked_only_when_needed(void **state)
+{
+	static const struct {
+		const char *evidence;
+		bool wants;
+	} rows[] = {
+		{ "silent run300", true },	   { "silent run300 free", false },
+		{ "silent run300 hold", false },   { "silent run300 flight1", false },
+		{ "silent run299", false },	   { "silent good", false },
+		{ "run300", false },		   { "silent run300 nocounters", false },
+		{ "silent run30000", false },	   { "FAILED silent run300", false },
+		{ "disk silent run300", false },   { "noboard run300", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct evidence e = evidence_of(rows[i].evidence);
+
+		if (verdict_wants_legs(&e) != rows[i].wants)
+			fail_msg("\"%s\"", rows[i].evidence);
+	}
+}
+
+/* Sentences as a person gets to read them. */
+static void test_sentences(void **state)
+{
+	static const struct {
+		const char *evidence, *text;
+	} rows[] = {
+		{ "FAILED silent", "portal 10.0.1.2:3260 silent for 812 ms (NOP), session failed,"
+				   " the kernel is recovering it" },
+		{ "silent run400 free",
+		  "portal 10.0.1.2:3260 silent for 812 ms (NOP), TUR not answered for 400 ms" },
+		{ "refused run400 free flight7",
+		  "portal 10.0.1.2:3260 refuses connections, TUR not answered for 400 ms; held "
+		  "until the 7 I/Os in flight end" },
+		{ "silent good", "portal 10.0.1.2:3260 silent for 812 ms (NOP), but the data path"
+				 " works (TUR answered)" },
+		{ "notready", "portal 10.0.1.2:3260 answers, but TUR: not ready" },
+		{ "good read", "READ answered" },
+		{ "noboard good", "TUR answered (no board)" },
+		{ "disk good", "TUR answered" },
+		{ "tcp-only good", "TUR answered (probe of the portal: tcp-only)" },
+		{ "moved look1000", "portal 10.0.1.2:3260 answers and I/O completes" },
+		{ "run30000 read", "portal 10.0.1.2:3260 answers, but READ not answered within 30 s" },
+		{ "lost run300 hold",
+		  "portal 10.0.1.2:3260 closed the probe's connection, TUR not answered for 300 "
+		  "ms; held until I/O on another suspect path ends" },
+	};
+	char text[VERDICT_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct evidence e = evidence_of(rows[i].evidence);
+		struct verdict v = verdict_judge(&e);
+
+		assert_string_equal(verdict_text(&e, &v, text, sizeof(text)), rows[i].text);
+	}
+}
+
+static void test_sentence_with_errno(void **state)
+{
+	struct evidence e = evidence_of("unreachable run400 free");
+	struct verdict v = verdict_judge(&e);
+	char text[VERDICT_TEXT_MAX], small[8];
+
+	(void)state;
+	e.probe.error = -113; /* EHOSTUNREACH */
+	verdict_text(&e, &v, text, sizeof(text));
+	assert_string_equal(text, "portal 10.0.1.2:3260 unreachable (No route to host), TUR not "
+				  "answered for 400 ms");
+	verdict_text(&e, &v, small, sizeof(small));
+	assert_string_equal(small, "portal ");
+	small[0] = 'x';
+	verdict_text(&e, &v, small, 0);
+	assert_int_equal(small[0], 'x');
+	v.reason = REASON_NONE;
+	assert_string_equal(verdict_text(&e, &v, text, sizeof(text)), "no verdict");
+}
+
+/* ---- properties over seeded random evidence ---- */
+
+static unsigned int seed;
+
+static uint64_t any(uint64_t n)
+{
+	return (uint64_t)rand_r(&seed) % n;
+}
+
+/* Durations around every limit there is. */
+static uint64_t any_ms(void)
+{
+	static const uint64_t at[] = { 0, 1, 299, 300, 301, 812, 1000, 1999, 2000, 2001, 29999,
+				       30000, 60000, 60001, UINT64_MAX };
+
+	return at[any(sizeof(at) / sizeof(at[0]))];
+}
+
+static struct evidence any_evidence(void)
+{
+	struct evidence e = healthy();
+
+	e.is_iscsi = any(4) != 0;
+	e.device = any(3) ? DEVICE_RUNNING : (enum device_state)any(DEVICE_GONE + 1);
+	e.session = any(3) ? SESSION_LOGGED_IN : (enum session_state)any(SESSION_FREE + 1);
+	e.probe.trust = any(2) ? BOARD_FRESH : (enum board_trust)any(BOARD_TRUST_MAX);
+	e.probe.state = e.probe.trust == BOARD_FRESH ? (enum probe_state)any(PROBE_STATE_MAX) :
+						       PROBE_NONE;
+	e.probe.trouble_ms = any_ms();
+	e.probe.error = -(int)any(140);
+	e.io.known = any(4) != 0;
+	e.io.moved = any(2);
+	e.io.failed = any(4) == 0;
+	e.io.look_ms = any_ms();
+	e.io.count_known = any(4) != 0;
+	e.io.in_flight = any(3) ? 0 : any(100);
+	e.legs = (enum legs_state)any(3);
+	e.test.state = (enum test_state)any(4);
+	e.test.read = any(2);
+	e.test.result = (enum scsi_result)any(SCSI_RESULT_MAX);
+	e.test.disrupted = (unsigned int)any(8);
+	e.test.age_ms = any_ms();
+	e.test.error = -(int)any(140);
+	if (any(8) == 0)
+		memset(&e.portal, 0, sizeof(e.portal));
+	return e;
+}
+
+#define RUNS 200000
+
+#define FOR_ANY(e, v)                                                                           \
+	for (int run_ = (seed = 4711, 0); run_ < RUNS; run_++)                                  \
+		for (struct evidence e = any_evidence(), *once_ = &e; once_; once_ = NULL)      \
+			for (struct verdict v = verdict_judge(&e), *o2_ = &v; o2_; o2_ = NULL)
+
+static void test_any_has_reason_and_text(void **state)
+{
+	char text[VERDICT_TEXT_MAX];
+
+	(void)state;
+	FOR_ANY(e, v) {
+		const struct reason_row *row = reason_row(v.reason);
+
+		assert_non_null(row);
+		assert_true(v.state == row->state);
+		assert_in_range(v.state, VERDICT_DOWN, VERDICT_TIMEOUT);
+		verdict_text(&e, &v, text, sizeof(text));
+		assert_true(strlen(text) > 10);
+		assert_true(strlen(text) < sizeof(text) - 1); /* nothing was cut */
+		assert_null(strpbrk(text, "{}\n%"));
+	}
+}
+
+static void test_any_disk_ignores_iscsi(void **state)
+{
+	(void)state;
+	FOR_ANY(e, v) {
+		struct evidence plain = e;
+		struct verdict w;
+
+		if (e.is_iscsi)
+			continue;
+		plain.probe.state = PROBE_NONE;
+		plain.session = SESSION_UNKNOWN;
+		memset(&plain.io, 0, sizeof(plain.io));
+		plain.legs = LEGS_UNKNOWN;
+		w = verdict_judge(&plain);
+		assert_true(v.state == w.state && v.reason == w.reason);
+	}
+}
+
+/* Never down while the kernel is content and either the LUN says good, or I/O completes
+ * without error right now and the LUN has said nothing. */
+static void test_any_harmless(void **state)
+{
+	(void)state;
+	FOR_ANY(e, v) {
+		bool content = e.device <= DEVICE_RUNNING &&
+			       (!e.is_iscsi || e.session <= SESSION_LOGGED_IN);
+		bool progress = e.io.known && e.io.moved && !e.io.failed &&
+				e.io.look_ms <= e.probe.trouble_ms && e.io.look_ms <= 2000;
+
+		if (!content)
+			continue;
+		if (e.test.state == TEST_ENDED && e.test.result == SCSI_GOOD)
+			assert_true(v.state == VERDICT_UP);
+		if (e.is_iscsi && progress && e.test.state != TEST_ENDED &&
+		    (e.probe.state == PROBE_UP || e.probe.state == PROBE_SILENT ||
+		     e.probe.state == PROBE_LOST))
+			assert_true(v.state == VERDICT_UP);
+	}
+}
+
+/* Down ahead of every timer only if nothing anywhere can make a reload wait. */
+static void test_any_early_down_is_safe(void **state)
+{
+	unsigned int seen = 0;
+
+	(void)state;
+	FOR_ANY(e, v) {
+		if (v.reason != REASON_SILENT && v.reason != REASON_LOST &&
+		    v.reason != REASON_REFUSED && v.reason != REASON_UNREACHABLE)
+			continue;
+		seen++;
+		assert_true(e.is_iscsi && e.probe.trust == BOARD_FRESH);
+		assert_true(e.io.count_known && e.io.in_flight == 0 && e.legs == LEGS_FREE);
+		assert_true(e.test.state == TEST_RUNNING && e.test.age_ms >= 300);
+		assert_true(e.session != SESSION_FAILED && e.device != DEVICE_BLOCKED);
+	}
+	assert_true(seen > 100);
+}
+
+/* Without a probe's opinion: what the kernel and the test say, no more, no less. */
+static void test_any_no_opinion_is_stock(void **state)
+{
+	(void)state;
+	FOR_ANY(e, v) {
+		struct evidence bare = e;
+		struct verdict w;
+
+		if (e.probe.state != PROBE_NONE && e.probe.state != PROBE_CONNECTING &&
+		    e.probe.state != PROBE_LATE && e.probe.state != PROBE_LOGIN_FAILED &&
+		    e.probe.state != PROBE_REDIRECTED && e.probe.state != PROBE_TCP_ONLY &&
+		    e.probe.state != PROBE_LOCAL)
+			continue;
+		bare.probe.trust = BOARD_ABSENT;
+		bare.probe.state = PROBE_NONE;
+		memset(&bare.io, 0, sizeof(bare.io));
+		w = verdict_judge(&bare);
+		assert_true(v.state == w.state && v.reason == w.reason);
+	}
+}
+
+static void test_any_pure(void **state)
+{
+	(void)state;
+	FOR_ANY(e, v) {
+		struct evidence copy = e;
+		struct verdict w = verdict_judge(&e);
+
+		assert_true(v.state == w.state && v.reason == w.reason);
+		verdict_wants_test(&e);
+		verdict_wants_legs(&e);
+		assert_memory_equal(&e, &copy, sizeof(e));
+	}
+}
+
+/* ---- filling in evidence ---- */
+
+#define NOW (100 * NS_PER_S)
+
+static struct board_session any_record(void)
+{
+	struct board_session record = {
+		.state = (uint32_t)any(PROBE_STATE_MAX + 2),
+		.updated_ns = NOW - any(4) * NS_PER_S,
+		.last_good_ns = any(2) ? NOW - any(10) * NS_PER_S : 0,
+		.silent_since_ns = any(2) ? NOW - any(10) * NS_PER_S : 0,
+		.error = -(int)any(100),
+	};
+
+	return record;
+}
+
+/* Stale, foreign, damaged … and absent: all the same verdict, whatever the record says. */
+static void test_board_untrusted_is_absent(void **state)
+{
+	(void)state;
+	seed = 99;
+	for (int i = 0; i < 20000; i++) {
+		struct evidence e = any_evidence(), absent;
+		struct board_session record = any_record();
+		struct verdict v, w;
+
+		absent = e;
+		evidence_set_board(&absent, BOARD_ABSENT, NULL, NOW);
+		w = verdict_judge(&absent);
+		for (int t = 0; t < BOARD_TRUST_MAX; t++) {
+			if (t == BOARD_FRESH)
+				continue;
+			evidence_set_board(&e, (enum board_trust)t, &record, NOW);
+			v = verdict_judge(&e);
+			assert_true(v.state == w.state && v.reason == w.reason);
+		}
+	}
+}
+
+static void test_board_record_age(void **state)
+{
+	struct board_session record = {
+		.state = PROBE_SILENT,
+		.last_good_ns = NOW - 3 * NS_PER_S,
+		.silent_since_ns = NOW - 812 * NS_PER_MS,
+	};
+	struct evidence e = healthy();
+
+	(void)state;
+	record.updated_ns = NOW - 2000 * NS_PER_MS;
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_SILENT);
+	assert_int_equal(e.probe.trouble_ms, 812);
+	record.updated_ns = NOW - 2001 * NS_PER_MS;
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_NONE);
+	record.updated_ns = NOW + NS_PER_S; /* a clock read just before ours */
+	record.silent_since_ns = 0;
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_SILENT);
+	assert_int_equal(e.probe.trouble_ms, 3000);
+	record.updated_ns = 0; /* never refreshed */
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_NONE);
+	record.updated_ns = NOW;
+	record.state = PROBE_STATE_MAX; /* of a later version */
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_NONE);
+}
+
+static void test_io(void **state)
+{
+	struct counters a = { true, NOW, 100, 7, 2 }, b = a;
+	struct evidence e = healthy();
+
+	(void)state;
+	b.at_ns += 1500 * NS_PER_MS;
+	b.in_flight = 5;
+	evidence_set_io(&e, &a, &b);
+	assert_true(e.io.known && e.io.count_known && !e.io.moved && !e.io.failed);
+	assert_int_equal(e.io.look_ms, 1500);
+	assert_int_equal(e.io.in_flight, 5);
+	b.completed++;
+	evidence_set_io(&e, &a, &b);
+	assert_true(e.io.moved && !e.io.failed);
+	b.errors++;
+	evidence_set_io(&e, &a, &b);
+	assert_true(e.io.moved && e.io.failed);
+	b.completed = 99; /* counters of another disk */
+	evidence_set_io(&e, &a, &b);
+	assert_false(e.io.moved);
+	a.valid = false;
+	evidence_set_io(&e, &a, &b);
+	assert_true(!e.io.known && e.io.count_known);
+	b.valid = false;
+	evidence_set_io(&e, &a, &b);
+	assert_true(!e.io.known && !e.io.count_known && !e.io.moved);
+}
+
+static void test_sum(void **state)
+{
+	uint64_t n = 42;
+
+	(void)state;
+	assert_int_equal(counters_sum("      12       30", 0, 1, &n), 0);
+	assert_int_equal(n, 42);
+	assert_int_equal(counters_sum(" 1 2 3 4 10 6 7 8 9 10 11\n", 0, 4, &n), 0);
+	assert_int_equal(n, 11);
+	assert_int_equal(counters_sum("512", 0, 0, &n), 0);
+	assert_int_equal(n, 512);
+	assert_true(counters_sum("", 0, 1, &n) < 0);
+	assert_true(counters_sum("12", 0, 1, &n) < 0);
+	assert_true(counters_sum("12 x", 0, 1, &n) < 0);
+	assert_true(counters_sum("-1 2", 0, 1, &n) < 0);
+	assert_true(counters_sum("1a 2", 0, 1, &n) < 0);
+	assert_true(counters_sum("99999999999999999999999 1", 0, 1, &n) < 0);
+	assert_int_equal(n, 512);
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	assert_null(reason_row(REASON_NONE));
+	assert_null(reason_row(REASON_MAX));
+	for (int r = 1; r < REASON_MAX; r++) {
+		const struct reason_row *row = reason_row((enum reason)r);
+
+		assert_true(row->message[0] == ':' && row->message[1] == ' ');
+		assert_true(strlen(row->message) < 100);
+		for (int q = 1; q < r; q++) {
+			assert_string_not_equal(row->code, reason_row((enum reason)q)->code);
+			assert_string_not_equal(row->message,
+						reason_row((enum reason)q)->message);
+		}
+	}
+}
+
+static void test_saying(void **state)
+{
+	(void)state;
+	assert_true(verdict_worth_saying(REASON_NONE, REASON_GOOD));
+	assert_false(verdict_worth_saying(REASON_GOOD, REASON_GOOD));
+	assert_false(verdict_worth_saying(REASON_GOOD, REASON_PROGRESS));
+	assert_false(verdict_worth_saying(REASON_GOOD, REASON_TESTING));
+	assert_false(verdict_worth_saying(REASON_NONE, REASON_NONE));
+	assert_true(verdict_worth_saying(REASON_GOOD, REASON_SUSPECT_IN_FLIGHT));
+	assert_true(verdict_worth_saying(REASON_SUSPECT_IN_FLIGHT, REASON_GOOD));
+	assert_true(verdict_worth_saying(REASON_SILENT, REASON_REFUSED));
+	assert_false(verdict_worth_saying(REASON_SILENT, REASON_SILENT));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_golden_covers),
+		cmocka_unit_test(test_legs_asked_only_when_needed),
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_sentence_with_errno),
+		cmocka_unit_test(test_any_has_reason_and_text),
+		cmocka_unit_test(test_any_disk_ignores_iscsi),
+		cmocka_unit_test(test_any_harmless),
+		cmocka_unit_test(test_any_early_down_is_safe),
+		cmocka_unit_test(test_any_no_opinion_is_stock),
+		cmocka_unit_test(test_any_pure),
+		cmocka_unit_test(test_board_untrusted_is_absent),
+		cmocka_unit_test(test_board_record_age),
+		cmocka_unit_test(test_io),
+		cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_saying),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
