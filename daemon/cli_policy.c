@@ -109,8 +109,8 @@ static void set_help(void)
 	size_t i;
 
 	puts("Usage: mpathiscsi policy set LUN POLICY [OPTIONS]\n\n"
-	     "Sets a LUN's policy, keeps it in the policies file, and returns when the kernel's\n"
-	     "path groups say the same. LUN is a WWID or a map's name.\n\nPolicies:");
+	     "Sets a LUN's policy, keeps it in the policies file, and returns when the\n"
+	     "kernel's path groups say the same. LUN is a WWID or a map's name.\n\nPolicies:");
 	for (i = 0; i < policy_count; i++)
 		printf("  %-16s %s\n", policy_registry[i]->name, policy_registry[i]->summary);
 	puts("\nOptions (in the order that counts; each as often as needed):\n"

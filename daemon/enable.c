@@ -8,12 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
 #include "common/clock.h"
 #include "common/parse.h"
 #include "daemon/cli.h"
 #include "daemon/enable_apply.h"
+#include "daemon/enable_report.h"
 #include "daemon/multipathd_client.h"
 #include "daemon/store.h"
 
@@ -195,106 +194,22 @@ static int decide(struct run *run)
 	return EXIT_OK;
 }
 
-static struct json_object *json_luns(const struct fragment *f)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < f->n_luns; i++) {
-		const struct fragment_lun *lun = &f->luns[i];
-		struct json_object *o = json_object_new_object();
-
-		json_object_object_add(o, "wwid", json_object_new_string(lun->wwid));
-		json_object_object_add(o, "prio_args", json_object_new_string(lun->prio_args));
-		if (lun->no_path_retry) {
-			json_object_object_add(o, "no_path_retry",
-					       json_object_new_int64(lun->no_path_retry));
-			json_object_object_add(o, "no_path_retry_before",
-					       json_object_new_string(lun->stock_retry));
-		}
-		json_object_array_add(list, o);
-	}
-	return list;
-}
-
-static struct json_object *json_arrays(const struct fragment *f)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < f->n_arrays; i++) {
-		const struct fragment_array *a = &f->arrays[i];
-		struct json_object *o = json_object_new_object();
-
-		json_object_object_add(o, "vendor", json_object_new_string(a->vendor));
-		json_object_object_add(o, "product", json_object_new_string(a->product));
-		json_object_object_add(o, "path_checker_before",
-				       json_object_new_string(a->stock_checker));
-		json_object_array_add(list, o);
-	}
-	return list;
-}
-
-static struct json_object *json_notes(const struct notes *notes)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (size_t i = 0; i < notes->n; i++) {
-		struct json_object *o = json_object_new_object();
-
-		json_object_object_add(o, "level", json_object_new_string(note_level_name(
-							   notes->list[i].level)));
-		json_object_object_add(o, "text", json_object_new_string(notes->list[i].text));
-		json_object_array_add(list, o);
-	}
-	return list;
-}
-
-static void report_json(const struct run *run, int code)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "file", json_object_new_string(run->path));
-	json_object_object_add(o, "dry_run", json_object_new_boolean(run->options->dry_run));
-	json_object_object_add(o, "enabled", json_object_new_boolean(run->text != NULL));
-	json_object_object_add(o, "changed", json_object_new_boolean(run->changed));
-	json_object_object_add(o, "reconfigured", json_object_new_boolean(run->reconfigured));
-	json_object_object_add(o, "multipathd_running",
-			       json_object_new_boolean(run->facts.daemon_runs));
-	json_object_object_add(o, "arrays", json_arrays(&run->wanted));
-	json_object_object_add(o, "luns", json_luns(&run->wanted));
-	json_object_object_add(o, "notes", json_notes(&run->notes));
-	json_object_object_add(o, "exit", json_object_new_int(code));
-	if (run->options->dry_run && run->text)
-		json_object_object_add(o, "text", json_object_new_string(run->text));
-	fprintf(run->out, "%s\n",
-		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(o);
-}
-
-static void report_notes(const struct run *run)
-{
-	for (size_t i = 0; i < run->notes.n; i++) {
-		const struct note *note = &run->notes.list[i];
-
-		if (note->level == NOTE_INFO)
-			fprintf(run->out, "%s\n", note->text);
-		else
-			fprintf(run->out, "%s: %s\n", note_level_name(note->level), note->text);
-	}
-}
-
-/* The end of both commands: notes and one sentence, or JSON. */
+/* The end of both commands: notes and one sentence, or JSON. Gives 'code' back. */
 static int report(struct run *run, int code, const char *sentence)
 {
-	if (run->options->json) {
-		report_json(run, code);
-		return code;
-	}
-	if (run->options->dry_run && run->text)
-		fprintf(run->out, "%s\n", run->text);
-	report_notes(run);
-	if (sentence)
-		fprintf(run->out, "%s\n", sentence);
+	struct enable_report said = {
+		.path = run->path,
+		.text = run->text,
+		.fragment = &run->wanted,
+		.notes = &run->notes,
+		.dry_run = run->options->dry_run,
+		.json = run->options->json,
+		.changed = run->changed,
+		.reconfigured = run->reconfigured,
+		.daemon_runs = run->facts.daemon_runs,
+	};
+
+	enable_report(run->out, &said, code, sentence);
 	return code;
 }
 
@@ -452,52 +367,4 @@ int cmd_disable(const struct enable_options *options)
 	r = r ? fail_errno(&run, run.conf_dir, r) : disable_run(&run);
 	run_end(&run);
 	return r;
-}
-
-/* Load, parse, change one LUN, print, store. */
-static int update_text(const char *text, const char *wwid, const char *policy, char **ret_text)
-{
-	bool fits = strlen(policy) <= FRAGMENT_PRIO_ARGS_MAX && fragment_text_fits(policy);
-	struct fragment f;
-	struct fragment_lun *lun;
-	unsigned int line;
-	int r = fragment_parse(text, &f, &line);
-
-	if (r)
-		return r;
-	lun = fragment_lun_find(&f, wwid);
-	if (lun) {
-		(void)copy_text(lun->prio_args, sizeof(lun->prio_args), fits ? policy : "");
-		r = fragment_print(&f, ret_text);
-	} else {
-		r = -ENXIO;
-	}
-	fragment_free(&f);
-	return r ? r : fits ? 0 : -E2BIG;
-}
-
-int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
-		    bool *ret_changed)
-{
-	char path[FRAGMENT_PATH_MAX];
-	char *old = NULL, *text = NULL;
-	bool changed = false;
-	int stored = 0;
-	int r = fragment_path(conf_dir ? conf_dir : ENABLE_CONF_DIR, path, sizeof(path));
-
-	if (!r)
-		r = fragment_load(path, &old);
-	if (!r && !old)
-		r = -ENOENT;
-	if (!r)
-		r = update_text(old, wwid, policy, &text);
-	if (text && strcmp(old, text)) {
-		stored = fragment_store(path, text);
-		changed = !stored;
-	}
-	free(old);
-	free(text);
-	if (!stored && ret_changed && (!r || r == -E2BIG))
-		*ret_changed = changed;
-	return stored ? stored : r;
 }

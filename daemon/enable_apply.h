@@ -5,6 +5,7 @@
 /* The fragment's file, and multipathd taking it over. */
 
 #include "daemon/enable_gather.h"
+#include "daemon/fragment.h"
 
 #define FRAGMENT_PATH_MAX 512
 

@@ -12,7 +12,7 @@
 
 static const struct cli_command commands[] = {
 	{"status", cli_status, "[LUN]", "LUNs, policies, groups, paths and why"},
-	{"policy", cli_policy, "list|show|set|clear|check …", "load-balance policies"},
+	{"policy", cli_policy, "list, show, set, clear, check", "load-balance policies"},
 	{"enable", cli_enable, "[--dry-run]", "let multipathd use our checker and priorities"},
 	{"disable", cli_disable, "[--dry-run]", "take all of that back"},
 	{"reload", cli_reload, "", "read the policies file again"},

@@ -18,8 +18,9 @@ lio_start() {
 		dev=$LIO/core/iblock_0/lun$lun
 		mkdir "$dev"
 		echo "udev_path=/dev/mapper/lun$lun" > "$dev/control"
-		# Hexadecimal and of one length, or two LUNs get the same identity.
-		printf '%032x' "$lun" > "$dev/wwn/vpd_unit_serial"
+		# Hexadecimal and of one length, or two LUNs get the same identity: the NAA name is made
+		# of the serial's first 25 hexadecimal digits.
+		printf '1ab%05x' "$lun" > "$dev/wwn/vpd_unit_serial"
 		echo 1 > "$dev/enable"
 	done
 	mkdir -p "$LIO/iscsi/$TARGET_IQN"

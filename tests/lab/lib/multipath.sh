@@ -60,10 +60,11 @@ lun_wwid() {
 
 # map_name [LUN]: the name of the LUN's device-mapper map; status 1 when there is none.
 map_name() {
-	local dir wwid
+	local dir wwid uuid name
 	wwid=$(lun_wwid "${1:-1}") || return 1
 	for dir in /sys/block/dm-*; do
-		[[ $(cat "$dir/dm/uuid" 2> /dev/null) == "mpath-$wwid" ]] && cat "$dir/dm/name" && return
+		read -r uuid 2> /dev/null < "$dir/dm/uuid" || continue
+		[[ $uuid == "mpath-$wwid" ]] && read -r name < "$dir/dm/name" && echo "$name" && return
 	done
 	return 1
 }
@@ -74,26 +75,33 @@ map_device() { echo "/dev/mapper/$(map_name "${1:-1}")"; }
 # map_paths [LUN]: a line per path of the live map: GROUP A|E|D M:m DISK PORTAL A|F.
 # (group state active, enabled, disabled; path state active, failed)
 map_paths() {
-	local name group state dev path disk
+	local name n disk dev known=''
 	name=$(map_name "${1:-1}") || return 1
-	dmsetup status "$name" | awk '{
+	for ((n = 1; n <= NET_PORTALS; n++)); do
+		disk=$(portal_disk "$n" "${1:-1}") || continue
+		read -r dev < "/sys/block/$disk/dev" && known+="$dev $disk $n "
+	done
+	dmsetup status "$name" | awk -v known="$known" '{
+		count = split(known, word, " ")
+		for (k = 1; k <= count; k += 3) label[word[k]] = word[k + 1] " " word[k + 2]
 		i = 4; i += $i + 1; i += $i + 1; groups = $i; i += 2
 		for (g = 1; g <= groups; g++) {
 			state = $i; i++; i += $i + 1
 			paths = $i; args = $(i + 1); i += 2
-			for (p = 1; p <= paths; p++) { print g, state, $i, $(i + 1); i += 3 + args }
+			for (p = 1; p <= paths; p++) {
+				print g, state, $i, ($i in label ? label[$i] : "- -"), $(i + 1)
+				i += 3 + args
+			}
 		}
-	}' | while read -r group state dev path; do
-		disk=$(basename "$(realpath "/sys/dev/block/$dev")")
-		echo "$group $state $dev $disk $(disk_portal "$disk" || echo -) $path"
-	done
+	}'
 }
 
 # path_state N [LUN]: A or F: the dm state of the path over portal N; none when the map lacks it.
 path_state() {
 	local line
-	line=$(map_paths "${2:-1}" | awk -v n="$1" '$5 == n { print $6 }')
-	echo "${line:-none}"
+	line=$(map_paths "${2:-1}" | grep " $1 [AF]\$") || true
+	line=${line:-none}
+	echo "${line##* }"
 }
 
 # path_is N A|F|none [LUN]: whether dm has the path over portal N in that state.
