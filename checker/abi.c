@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "checker/abi.h"
 
-#define LINE_MAX_BYTES	512
 #define HOST_PATH_FRESH HOST_UNCHECKED
 
 /*
@@ -14,9 +10,6 @@
 #define HOST_FUNCTION __attribute__((weak, visibility("default")))
 extern int checker_is_sync(const struct checker *c) HOST_FUNCTION;
 extern bool checker_need_wait(struct checker *c) HOST_FUNCTION; /* from 0.11.0 on */
-extern int libmp_verbosity HOST_FUNCTION;			/* from 0.8.6 on */
-extern void dlog(int prio, const char *format, ...) HOST_FUNCTION
-	__attribute__((format(printf, 2, 3)));
 
 enum abi_layout abi_detect(void)
 {
@@ -84,17 +77,4 @@ void abi_set_msgid(enum abi_layout layout, struct checker *c, short msgid)
 bool abi_is_sync(const struct checker *c)
 {
 	return checker_is_sync && checker_is_sync(c);
-}
-
-void abi_log(int level, const char *format, ...)
-{
-	char line[LINE_MAX_BYTES];
-	va_list args;
-
-	if (!&libmp_verbosity || !dlog || level > libmp_verbosity)
-		return;
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	dlog(level, "%s\n", line);
 }

@@ -90,8 +90,4 @@ void abi_set_msgid(enum abi_layout layout, struct checker *c, short msgid);
 /* Does the host want the answer at once, without threads? */
 bool abi_is_sync(const struct checker *c);
 
-/* The host's log, heeding its verbosity (0 … 4): a whole line, without newline. The log
- * function of hosts before 0.8.6 takes other arguments: nothing is logged there. */
-__attribute__((format(printf, 2, 3))) void abi_log(int level, const char *format, ...);
-
 #endif

@@ -13,6 +13,7 @@
 
 #include "checker/abi.h"
 #include "checker/path_check.h"
+#include "common/host_log.h"
 
 #define EXPORT	 __attribute__((visibility("default")))
 #define ROOT_MAX 256
@@ -118,12 +119,12 @@ static void refuse(enum abi_layout layout)
 	if (said)
 		return;
 	if (layout == ABI_UNKNOWN)
-		fprintf(stderr, "iscsi checker: refused: this program does not show libmultipath's"
-				" functions to plugins, so its version cannot be told\n");
+		host_log(0, "iscsi checker: refused: this program does not show libmultipath's"
+			    " functions to plugins, so its version cannot be told");
 	else
-		abi_log(0, "iscsi checker: refused: this multipath-tools is of a version whose"
-			   " struct checker is not known (functions of layout %s, contents not)",
-			layout == ABI_A ? "A (0.8.5 to 0.10)" : "B/C (0.11 to 0.15)");
+		host_log(0, "iscsi checker: refused: this multipath-tools is of a version whose"
+			    " struct checker is not known (functions of layout %s, contents not)",
+			 layout == ABI_A ? "A (0.8.5 to 0.10)" : "B/C (0.11 to 0.15)");
 }
 
 static int take_over(struct checker *c, enum abi_layout layout)
@@ -211,8 +212,8 @@ static void say(struct watched *watched, const struct verdict *verdict)
 		return;
 	watched->said = verdict->reason;
 	verdict_text(path_check_evidence(watched->path), verdict, text, sizeof(text));
-	abi_log(news ? 2 : 3, "%s: iscsi checker: %s: %s", path_check_device(watched->path),
-		verdict_state_name(verdict->state), text);
+	host_log(news ? 2 : 3, "%s: iscsi checker: %s: %s", path_check_device(watched->path),
+		 verdict_state_name(verdict->state), text);
 }
 
 static int report(struct checker *c, enum abi_layout layout, struct watched *watched,

@@ -242,10 +242,10 @@ static int take_over(struct run *run)
 	run->reconfigured = true;
 	if (!r)
 		return EXIT_OK;
+	if (r == -ELIBACC)
+		return take_back(run, &last);
 	if (r != -ETIMEDOUT)
 		return fail_errno(run, "multipathd, \"reconfigure\"", r);
-	if (last.state == TAKEOVER_NONE)
-		return take_back(run, &last);
 	if (last.state == TAKEOVER_OTHER && last.dev[0])
 		return fail(run, EXIT_FAILED,
 			    "%s is written, but multipathd still checks %s by \"%s\": another "

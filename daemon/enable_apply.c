@@ -19,6 +19,7 @@
 
 #define LOOK_AGAIN_MS 200
 #define ASK_MS	      10000 /* multipathd itself answers or says "timeout" within 4 s */
+#define LOOKS_WITHOUT 5	    /* a path without checker as often in a row: it gets none */
 
 int fragment_path(const char *conf_dir, char *buffer, size_t size)
 {
@@ -141,6 +142,8 @@ static int settled(const char *socket, const struct gathered *g, const struct fr
 
 	if (r)
 		return r;
+	if (f)
+		*report = (struct takeover_report){.state = TAKEOVER_OTHER}; /* not known */
 	if (daemon.pending || daemon.state != MP_DAEMON_IDLE)
 		return 0;
 	if (!f)
@@ -155,6 +158,7 @@ int takeover_reconfigure(const char *socket, const struct gathered *g, const str
 {
 	static const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * (long)NS_PER_MS};
 	int r = multipathd_command(socket, "reconfigure", ask_until(deadline_ns));
+	unsigned int without = 0;
 
 	if (r)
 		return r;
@@ -162,6 +166,9 @@ int takeover_reconfigure(const char *socket, const struct gathered *g, const str
 		r = settled(socket, g, f, deadline_ns, ret_report);
 		if (r > 0)
 			return 0;
+		without = f && !r && ret_report->state == TAKEOVER_NONE ? without + 1 : 0;
+		if (without >= LOOKS_WITHOUT)
+			return -ELIBACC;
 		/* Busy with it: multipathd says "timeout", or nothing. */
 		if (r < 0 && r != -ETIMEDOUT)
 			return r;

@@ -44,7 +44,9 @@ int takeover_ask(const char *socket, const struct gathered *g, const struct frag
 
 /*
  * `reconfigure`, then wait until multipathd is idle again and, with 'f' (else NULL), all
- * its paths are ours. -ETIMEDOUT: not until the deadline; *ret_report (if 'f') is how it was last.
+ * its paths are ours. -ETIMEDOUT: not until the deadline; *ret_report (if 'f') tells how they
+ * were last, its 'dev' empty when that is not known. -ELIBACC: a path has no checker and
+ * gets none.
  */
 int takeover_reconfigure(const char *socket, const struct gathered *g, const struct fragment *f,
 			 uint64_t deadline_ns, struct takeover_report *ret_report);

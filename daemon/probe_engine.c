@@ -71,6 +71,7 @@ static void say_changed(struct probe_engine *engine, const struct probe_slot *sl
 		engine->changed(&slot->target, &slot->report, engine->arg);
 }
 
+/* Before the descriptors are closed: epoll knows files, not their numbers. */
 static void let_go(struct probe_engine *engine)
 {
 	engine->messages = sd_event_source_disable_unref(engine->messages);
@@ -82,7 +83,6 @@ static void child_gone(struct probe_engine *engine, const char *why)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	let_go(engine);
 	probe_wire_text(engine->status.last_failure, sizeof(engine->status.last_failure), why);
 	if (now_ns - engine->started_ns >= LASTED_NS)
 		engine->status.failures = 0;
@@ -104,6 +104,7 @@ static void dismiss(struct probe_engine *engine, const char *why)
 {
 	char ended[PROBE_TEXT_MAX];
 
+	let_go(engine);
 	probe_process_kill(&engine->process);
 	probe_process_reap(&engine->process, GOODBYE_MS, ended, sizeof(ended));
 	child_gone(engine, why);
@@ -252,6 +253,7 @@ static int on_end(sd_event_source *source, int fd, uint32_t revents, void *arg)
 	(void)source;
 	(void)fd;
 	(void)revents;
+	let_go(engine);
 	probe_process_reap(&engine->process, 0, why, sizeof(why));
 	child_gone(engine, why);
 	return 0;

@@ -126,7 +126,7 @@ static enum policy_error check_named_once(const struct policy_setting *setting,
 			continue;
 		if (first) {
 			policy_say(message,
-				   "the path to %s is named by both \"%s\" and \"%s\"; name it once",
+				   "the path to %s is named by \"%s\" and by \"%s\"; name it once",
 				   portal_format(&path->portal, portal, sizeof(portal)),
 				   quote_rule(first, one), quote_rule(rule, other));
 			return POLICY_DUPLICATE_PATH_SPECIFIED;
@@ -179,8 +179,8 @@ static enum policy_error check_roles(const struct policy_setting *setting,
 	if (surplus) {
 		portal_format(&paths[surplus - plan].portal, portal, sizeof(portal));
 		policy_say(message,
-			   "%s has one active path, and the path to %s would be a further one; name "
-			   "it as standby, or narrow the expression (portal=, iface=)",
+			   "%s has one active path, and the path to %s would be a further one; "
+			   "name it as standby, or narrow the expression (portal=, iface=)",
 			   setting->policy->name, portal);
 		return POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED;
 	}

@@ -118,8 +118,8 @@ static int parse_iface_condition(const char *value, struct path_expression *ret,
 			good = false;
 	if (!good) {
 		policy_say(message,
-			   "\"%s\" is no interface; give an iscsiadm interface or a network device, "
-			   "at most %zu characters",
+			   "\"%s\" is no interface; give an iscsiadm interface or a network "
+			   "device, at most %zu characters",
 			   policy_quote(value, length, quoted), sizeof(ret->iface) - 1);
 		return -EINVAL;
 	}

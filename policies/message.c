@@ -23,7 +23,7 @@ const char *policy_quote(const char *word, size_t length, char *buffer)
 
 	for (size_t i = 0; i < n; i++)
 		buffer[i] = word[i] >= ' ' && word[i] <= '~' ? word[i] : '?';
-	strcpy(buffer + n, length <= room ? "" : "...");
+	memcpy(buffer + n, length <= room ? "" : "...", length <= room ? 1 : sizeof("..."));
 	return buffer;
 }
 

@@ -116,7 +116,8 @@ static enum policy_error cut_weight(char *word, struct policy_rule *rule, char *
 		r = parse_uint(colon + 1, 0, POLICY_WEIGHT_NEVER - 1, &weight);
 	if (r < 0) {
 		policy_say(message,
-			   "\"%s\" has no valid weight; end it with :WEIGHT, 0 (best) to %u, or :%s",
+			   "\"%s\" has no valid weight; end it with :WEIGHT, 0 (best) to %u, "
+			   "or :%s",
 			   policy_quote(word, strlen(word), quoted), POLICY_WEIGHT_NEVER - 1,
 			   NEVER_TEXT);
 		return POLICY_INVALID_PARAMETER;
@@ -160,13 +161,15 @@ static enum policy_error take_role(struct reader *reader, const struct word *wor
 	struct word following;
 
 	if (role == ROLE_STANDBY && !reader->policy->takes_roles) {
-		policy_say(message, "\"standby\": %s has no standby paths; allowed are %s and exclude",
+		policy_say(message,
+			   "\"standby\": %s has no standby paths; allowed are %s and exclude",
 			   reader->policy->name,
 			   reader->policy->takes_weights ? "EXPRESSION:WEIGHT" : "EXPRESSION");
 		return POLICY_INVALID_PARAMETER;
 	}
 	if (!next_word(&ahead, &following) || role_of_word(&following) != ROLE_NONE) {
-		policy_say(message, "\"%.*s\" is followed by no path expression; write %.*s portal=...",
+		policy_say(message,
+			   "\"%.*s\" is followed by no path expression; write %.*s portal=...",
 			   (int)word->length, word->start, (int)word->length, word->start);
 		return POLICY_INVALID_PARAMETER;
 	}
@@ -231,8 +234,10 @@ static enum policy_error check_rules(struct reader start, char *message)
 		if (error != POLICY_OK || end)
 			return error;
 		if (n == POLICY_RULES_MAX) {
-			policy_say(message, "more than %d path expressions; use networks, as in "
-					    "portal=10.0.1.0/24", POLICY_RULES_MAX);
+			policy_say(message,
+				   "more than %d path expressions; use networks, as in "
+				   "portal=10.0.1.0/24",
+				   POLICY_RULES_MAX);
 			return POLICY_INVALID_PARAMETER;
 		}
 		if (!named_before(start, n, &rule.expression))

@@ -17,6 +17,8 @@ static struct prio_entry *slot(struct prio_memory *memory, const struct prio_key
 	uint64_t words[] = { (uint64_t)key->kind, key->sid, key->lun, key->hash };
 	uint64_t hash = fnv1a(FNV1A_START, words, sizeof(words));
 
+	/* keys are small numbers in a row, which FNV leaves in clumps: take the upper bits */
+	hash = ((hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL) >> 32;
 	return &memory->slots[(hash + i) & (PRIO_MEMORY_SLOTS - 1)];
 }
 

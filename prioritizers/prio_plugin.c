@@ -49,8 +49,8 @@ static void log_args(const char *device, const char *args, const struct prio_rep
 {
 	if (report->args_cut && first_time(args, "cut"))
 		host_log(LEVEL_ERROR,
-			 "%s: iscsi prioritizer: prio_args is %d characters long: multipathd cuts it "
-			 "there; name paths by networks, or leave prio_args empty and use "
+			 "%s: iscsi prioritizer: prio_args is %d characters long: multipathd cuts "
+			 "it there; name paths by networks, or leave prio_args empty and use "
 			 "'mpathiscsi policy set'",
 			 device, PRIO_ARGS_CUT_LENGTH);
 	if (report->args_problem[0] && first_time(args, report->args_problem))

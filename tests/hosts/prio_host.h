@@ -43,7 +43,8 @@ static inline int prio_host_ask(void *function, int old_host, const char *device
 	getprio_3 *three;
 
 	memset(&path, 0xa5, sizeof(path));
-	snprintf(path.dev, sizeof(path.dev), "%s", device);
+	memset(path.dev, '\0', sizeof(path.dev));
+	memcpy(path.dev, device, strnlen(device, sizeof(path.dev) - 1));
 	memcpy(&two, &function, sizeof(two));
 	memcpy(&three, &function, sizeof(three));
 	return old_host ? three(&path, args, 0xdeadbeefU) : two(&path, args);

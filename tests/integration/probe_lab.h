@@ -50,13 +50,23 @@ struct lab_case {
 	bool (*run)(struct lab *lab);
 };
 
+static inline void __attribute__((format(printf, 2, 3))) lab_fail(struct lab *lab,
+								  const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(lab->why, sizeof(lab->why), format, arguments);
+	va_end(arguments);
+}
+
 /* End the case with a reason unless 'condition' holds. */
-#define REQUIRE(lab, condition, ...)                                                             \
-	do {                                                                                     \
-		if (!(condition)) {                                                              \
-			snprintf((lab)->why, sizeof((lab)->why), __VA_ARGS__);                   \
-			return false;                                                            \
-		}                                                                                \
+#define REQUIRE(lab, condition, ...)                  \
+	do {                                          \
+		if (!(condition)) {                   \
+			lab_fail((lab), __VA_ARGS__); \
+			return false;                 \
+		}                                     \
 	} while (0)
 
 static inline void lab_changed(const struct probe_target *target,
@@ -156,10 +166,10 @@ static inline const char *lab_text(struct lab *lab, const struct probe_target *t
 	return report ? report->text : "";
 }
 
-#define REQUIRE_STATE(lab, target, wanted, ms)                                                   \
-	REQUIRE(lab, lab_wait_state(lab, target, wanted, ms), "%s:%d: %s is %s (%s), not %s",    \
-		__FILE__, __LINE__, (target)->name.target, lab_state(lab, target),               \
-		lab_text(lab, target), probe_state_name(wanted))
+#define REQUIRE_STATE(lab, who, wanted, ms)                                                      \
+	REQUIRE(lab, lab_wait_state(lab, who, wanted, ms), "%s:%d: %s is %s (%s), not %s",       \
+		__FILE__, __LINE__, (who)->name.target, lab_state(lab, who), lab_text(lab, who), \
+		probe_state_name(wanted))
 
 /* Was this state seen since entry 'from' of the log? */
 static inline bool lab_saw(const struct lab *lab, size_t from, const struct probe_target *target,
@@ -240,7 +250,7 @@ static inline bool lab_run_case(struct lab *lab, const struct lab_case *test)
 	bool ok = false;
 
 	if (!lab_begin(lab))
-		snprintf(lab->why, sizeof(lab->why), "cannot make an engine");
+		lab_fail(lab, "cannot make an engine");
 	else
 		ok = test->run(lab);
 	lab_end(lab);

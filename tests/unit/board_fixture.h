@@ -3,7 +3,7 @@
 #define TESTS_BOARD_FIXTURE_H
 
 /*
- * A board in a new directory below $TMPDIR, and records whose every field follows from
+ * A board in a new directory (below $TMPDIR, or on a tmpfs like the product's), and records whose every field follows from
  * their key and one number, so that a mixture of two records is recognised. Include after
  * <cmocka.h>.
  */
@@ -28,10 +28,12 @@ struct place {
 static inline int place_new(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
+	const char *other = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	struct place *place = calloc(1, sizeof(*place));
 
 	assert_non_null(place);
-	snprintf(place->directory, sizeof(place->directory), "%s/board.XXXXXX", tmp ? tmp : "/tmp");
+	snprintf(place->directory, sizeof(place->directory), "%s/board.XXXXXX",
+		 tmp ? tmp : other);
 	assert_non_null(mkdtemp(place->directory));
 	snprintf(place->path, sizeof(place->path), "%s/board", place->directory);
 	snprintf(place->temporary, sizeof(place->temporary), "%s.new", place->path);

@@ -363,6 +363,31 @@ static void test_endless_chain(void **state)
 	free(good);
 }
 
+/* A whole record in a place that is not its own is garbage. */
+static void test_misplaced(void **state)
+{
+	struct fixture *f = *state;
+	struct board_header header;
+	struct board_table table;
+	size_t size, from;
+	uint8_t *good = slurp(f->place->path, &size);
+	uint32_t start, i;
+
+	memcpy(&header, good, sizeof(header));
+	table = board_table_of(&header, BOARD_SESSIONS);
+	start = board_session_start(1, table.capacity);
+	for (i = 0; i < table.capacity; i++) {
+		from = table.offset + i * table.slot_size;
+		if (i == start || board_slot_use(&table, i, good + from) != BOARD_SLOT_USED)
+			continue;
+		assert_int_equal(board_slot_use(&table, start, good + from), -EBADMSG);
+		scribble(f->place->path, table.offset + start * table.slot_size, good + from,
+			 table.slot_size);
+		assert_int_equal(trust_at(f, NOW), BOARD_DAMAGED);
+	}
+	free(good);
+}
+
 static void test_texts(void **state)
 {
 	unsigned int i;
@@ -399,7 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_lookup),	     T(test_heartbeat_age), T(test_absent),  T(test_foreign_file),
 		T(test_header),	     T(test_front_bytes),   T(test_truncation), T(test_garbage),
-		T(test_endless_chain), T(test_texts),	    T(test_cost),
+		T(test_endless_chain), T(test_misplaced), T(test_texts),	    T(test_cost),
 	};
 
 	return cmocka_run_group_tests_name("board", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -10,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/identity.h"
 #include "tests/unit/sysfs/tree.h"
 
@@ -657,8 +659,7 @@ static void test_refresh_reused(void **state)
 	tree_remove(tree, "dev/block/8:0");
 	assert_int_equal(identity_refresh(tree->root, &id), -ENODEV);
 
-	changed.session = 40;
-	changed.host = 20;
+	changed.session = 40; /* nothing but the session is another one */
 	tree_add_disk(tree, &changed);
 	assert_int_equal(identity_refresh(tree->root, &id), -ENODEV);
 	tree_remove(tree, "block/sda");
@@ -881,6 +882,61 @@ static void test_vanishing(void **state)
 	print_message("vanished while reading: %u of 300 times\n", gone);
 }
 
+#define PLACE_A "devices/platform/host2/session1/target2:0:0/2:0:0:1/block/sda"
+#define PLACE_D "devices/platform/host2/session1/target2:0:0/2:0:0:2/block/sdd"
+
+/* Let block/sda mean one disk and the other in turn, until told to stop. */
+static void *swap_link(void *arg)
+{
+	struct remover *remover = arg;
+	char full[TREE_PATH], temporary[TREE_PATH];
+	unsigned int i;
+
+	tree_path(remover->tree, "block/sda", full);
+	tree_path(remover->tree, "block/.sda", temporary);
+	for (i = 1; atomic_load(&remover->go); i++) {
+		if (symlink(i % 2 ? "../" PLACE_D : "../" PLACE_A, temporary) < 0 ||
+		    rename(temporary, full) < 0)
+			return arg;
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* The name goes to another disk at any moment: never a mixture of the two. */
+static void test_swapped(void **state)
+{
+	struct remover remover = { .tree = *state };
+	struct tree *tree = *state;
+	struct iscsi_identity a = identify(tree, "sda"), d = identify(tree, "sdd"), id;
+	uint64_t end = clock_now_ns() + NS_PER_S / 2;
+	unsigned int seen_a = 0, seen_d = 0, gone = 0;
+	pthread_t thread;
+	void *failed;
+	int r;
+
+	/* What differs is the LUN number and its attributes. */
+	memcpy(d.device, "sda", 4);
+	atomic_store(&remover.go, true);
+	assert_int_equal(pthread_create(&thread, NULL, swap_link, &remover), 0);
+	while (clock_now_ns() < end) {
+		r = identity_by_name(tree->root, "sda", &id);
+		if (r < 0)
+			assert_int_equal(r, -ENODEV);
+		else if (id.lun == a.lun)
+			assert_true(same_identity(&id, &a));
+		else
+			assert_true(same_identity(&id, &d));
+		gone += r != 0;
+		seen_a += r == 0 && id.lun == a.lun;
+		seen_d += r == 0 && id.lun != a.lun;
+	}
+	atomic_store(&remover.go, false);
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	print_message("one %u, the other %u, caught changing %u\n", seen_a, seen_d, gone);
+}
+
 /* Links into the device tree that no kernel makes. */
 static void test_odd_links(void **state)
 {
@@ -937,7 +993,7 @@ int main(void)
 		T(test_bad_names), T(test_attribute), T(test_limits), T(test_host_name_portal),
 		T(test_damage), T(test_missing_classes), T(test_refresh), T(test_refresh_reused),
 		T(test_device_states), T(test_siblings), T(test_siblings_alone), T(test_each_disk),
-		T(test_many), T(test_vanishing), T(test_odd_links), T(test_live_sysfs),
+		T(test_many), T(test_vanishing), T(test_swapped), T(test_odd_links), T(test_live_sysfs),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

@@ -187,7 +187,7 @@ static void test_random(void **state)
 			sense[0] = (uint8_t)(0x70 + (i >> 1) % 4);
 		end.sense_size = (size_t)rand_r(&seed) % (sizeof(sense) + 1);
 		end.status = (uint8_t)rand_r(&seed);
-		end.host = (i & 4) ? 0 : (uint16_t)(rand_r(&seed) % 32);
+		end.host = (uint16_t)((i & 4) ? 0 : rand_r(&seed) % 32);
 		end.driver = (uint16_t)(rand_r(&seed) % 16);
 		assert_in_range(scsi_classify(&end), 0, SCSI_RESULT_MAX - 1);
 		/* whatever else is said, a conflict is one */

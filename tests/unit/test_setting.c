@@ -12,7 +12,8 @@ static void fields(void **state)
 	struct policy_setting s;
 
 	(void)state;
-	must_parse("failover-only active portal=10.0.1.2 standby portal=10.0.2.2 portal=10.0.3.2:3261",
+	must_parse("failover-only active portal=10.0.1.2 standby portal=10.0.2.2 "
+		   "portal=10.0.3.2:3261",
 		   &s);
 	assert_ptr_equal(s.policy, policy_by_name("failover-only"));
 	assert_int_equal(s.n_rules, 3);
@@ -256,7 +257,7 @@ static const struct {
 	{ "weighted-path portal=10.0.0.0/16:never", POLICY_NO_PRIMARY_PATH_SPECIFIED,
 	  "at least one" },
 	{ "weighted-path portal=10.0.1.2:1 portal=10.0.0.0/16:2", POLICY_DUPLICATE_PATH_SPECIFIED,
-	  "\"portal=10.0.1.2\" and \"portal=10.0.0.0/16\"" },
+	  "by \"portal=10.0.1.2\" and by \"portal=10.0.0.0/16\"" },
 };
 
 static void checked(void **state)

@@ -391,7 +391,7 @@ static void test_sentences(void **state)
 				 " works (TUR answered)" },
 		{ "notready", "portal 10.0.1.2:3260 answers, but TUR: not ready" },
 		{ "good read", "READ answered" },
-		{ "noboard good", "TUR answered (no board)" },
+		{ "noboard good", "TUR answered (no board: daemon never ran)" },
 		{ "disk good", "TUR answered" },
 		{ "tcp-only good", "TUR answered (probe of the portal: tcp-only)" },
 		{ "moved look1000", "portal 10.0.1.2:3260 answers and I/O completes" },

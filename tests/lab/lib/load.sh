@@ -1,6 +1,6 @@
 # Verified load on a map: ioload in the background, watched through its status file.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for other files
 
 LOAD_STATUS=$LAB_VAR/load.status LOAD_JSON=''
 
@@ -48,7 +48,9 @@ load_stop() {
 	local status=0
 	kill -TERM "$LOAD_PID"
 	wait "$LOAD_PID" || status=$?
-	((status <= 1)) && [[ -s $LOAD_JSON ]] || fail "ioload ended with status $status"
+	if ((status > 1)) || [[ ! -s $LOAD_JSON ]]; then
+		fail "ioload ended with status $status"
+	fi
 	LOAD_STALL_MS=$(load_value longest_stall_ms)
 	LOAD_DIVERSION_MS=$(load_value diversion_ms)
 	LOAD_GAP_MS=$(load_value longest_gap_ms)

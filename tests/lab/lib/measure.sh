@@ -1,6 +1,6 @@
 # The measurement the product stands on: what a silent portal costs the application.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for other files
 
 # measure_cut NAME PORTAL [LUN] [HEAL-SECONDS]: verified load on the LUN's map, PORTAL cut silently, waits until
 # dm has given the path up and I/O flows, heals, waits until everything is up and the map uses the groups

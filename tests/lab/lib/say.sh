@@ -1,6 +1,6 @@
 # Time and text: a monotonic clock without a process per look, the timeline, and how a scenario fails.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for other files
 
 # clock_start: makes now the scenario's time 0. The guest's wall clock is set by nobody, so it runs
 # alongside CLOCK_MONOTONIC, whose value the kernel shows in /proc/timer_list.
@@ -56,11 +56,16 @@ context() {
 	echo '--- end of context ---'
 }
 
-# fail TEXT…: ends the scenario with status 1, telling why, from any function or subshell.
+# fail TEXT…: ends the scenario with status 1, telling why, from any function or subshell; it cannot be caught.
 fail() {
 	trap - ERR
-	say "FAILED: $*"
-	context
-	LAB_FAILURE=$*
+	if [[ ! -e $LAB_VAR/failure ]]; then
+		echo "$*" > "$LAB_VAR/failure"
+		{
+			say "FAILED: $*"
+			context
+		} >&"$LAB_STDOUT" 2>&1
+	fi
+	[[ $BASHPID == "$$" ]] || kill -TERM "$$"
 	exit 1
 }

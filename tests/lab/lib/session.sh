@@ -116,9 +116,9 @@ sessions_show() {
 		[[ -d $dir ]] || continue
 		session=${dir##*/connection}
 		session=session${session%%:*}
-		disks=$(cd "/sys/class/iscsi_session/$session/device" && echo target*/*/block/sd*)
+		disks=$(cd "/sys/class/iscsi_session/$session/device" && echo target*/*/block/sd* | sed 's|[^ ]*/||g')
 		echo "$session $(< "$dir/persistent_address") $(< "/sys/class/iscsi_session/$session/state")" \
 			"recovery_tmo $(< "/sys/class/iscsi_session/$session/recovery_tmo")" \
-			"$(sed 's|[^ ]*/||g' <<< "$disks")"
+			"$disks"
 	done
 }

@@ -1,6 +1,6 @@
 # The array: tgt or LIO, with N portals spread over controllers.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for other files
 
 TARGET_IQN=iqn.2026-01.org.example:array
 TARGET_KIND='' TARGET_LUNS=0 TARGET_CONTROLLERS=0

@@ -1,7 +1,7 @@
 # The tgt target: each controller of the array is a tgtd process with its own control port; all of them
 # serve the same backing files with the same identity.
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # variables are for other files
 
 # tgt_admin CONTROLLER ARGS…: tgtadm on that controller.
 tgt_admin() {

@@ -1,7 +1,7 @@
 # multipath.conf alone, no daemon: the checker judges by session and TUR, prio_args carry the policy.
 # lab: init=script timeout=240
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 target_start tgt 3
@@ -14,8 +14,8 @@ defaults {
 }
 devices {
 	device {
-		vendor "IET"
-		product "VIRTUAL-DISK"
+		vendor "LAB"
+		product "TGT"
 		path_checker iscsi
 		detect_checker no
 		detect_prio no
@@ -39,10 +39,10 @@ for round in 1 2 3; do
 done
 
 title "the target says not ready, and ready again"
-tgt_lun_online 1 1 off
+tgt_lun_online 1 1 0
 assert_wait 20 "TUR fails: the checker says faulty" checker_is 3 faulty
 say "$(grep -h 'not ready\|NOT-READY\|portal' "$(log multipathd)" | tail -n 1)"
-tgt_lun_online 1 1 on
+tgt_lun_online 1 1 1
 assert_wait 20 "ready again" checker_is 3 ready
 assert_wait 20 "all up" all_up
 assert_wait 20 "failback to the lowest weight" active_is 3

@@ -1,7 +1,7 @@
 # A LUN fails over and back: stock multipathd, then our checker, policy and priorities, in one boot.
 # lab: init=script timeout=280
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 title "1. stock multipathd: checker tur, Debian's defaults"

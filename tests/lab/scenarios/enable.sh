@@ -1,7 +1,7 @@
 # Turning it on touches our LUNs only, and turning it off leaves no trace.
 # lab: init=script timeout=240
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 FRAGMENT=/etc/multipath/conf.d/mpathiscsi.conf
@@ -36,7 +36,7 @@ config_without_ours() {
 import re, sys
 text = sys.stdin.read()
 # drop device and multipath stanzas that name our array or our LUN
-text = re.sub(r"\t(device|multipath) \{\n(?:(?!\t\}\n).*\n)*?(?:.*(\"\^?IET|'"$(lun_wwid 1)"').*\n)(?:(?!\t\}\n).*\n)*?\t\}\n", "", text)
+text = re.sub(r"\t(device|multipath) \{\n(?:(?!\t\}\n).*\n)*?(?:.*(\"\^?LAB|'"$(lun_wwid 1)"').*\n)(?:(?!\t\}\n).*\n)*?\t\}\n", "", text)
 # a section that exists only because of ours is printed as an empty one before
 text = re.sub(r"multipaths \{\n\}\n", "", text)
 print(re.sub(r"\n+", "\n", text))'

@@ -1,7 +1,7 @@
 # The lab's other way to boot: Debian's own units start multipathd and iscsid.
 # lab: init=systemd timeout=240
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 title "a booted system"

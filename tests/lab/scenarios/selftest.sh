@@ -1,7 +1,7 @@
 # The lab proves itself: targets, sessions, maps, verified load, and that each fault does what it says.
 # lab: init=script timeout=420
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 title "tgt: two controllers, two LUNs"

@@ -1,7 +1,7 @@
 # Stock multipathd with Debian's defaults loses the active of two portals without a sound.
 # lab: init=script timeout=180
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 title "stock multipathd, checker tur, Debian defaults"

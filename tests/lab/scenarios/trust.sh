@@ -1,7 +1,7 @@
 # Nothing that happens to the daemon or its board changes a path's state or costs I/O.
 # lab: init=script timeout=240
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
 BOARD=/run/mpathiscsi/board
@@ -22,7 +22,7 @@ steady() {
 	assert_wait 60 "multipathd checks every path again, twice" checks_since "$checks"
 	assert_eq "$text: paths, priorities and groups" "$before" "$(picture)"
 	assert_eq "$text: map events" "$before_events" "$(events)"
-	assert "$text: load flows" load_flowing
+	assert_wait 30 "$text: load flows" load_flowing
 	load_look
 	assert_eq "$text: I/O errors" 0 "$LOAD_ERRORS"
 	say "$text: no path changed, no map event, longest I/O so far $LOAD_LONGEST_MS ms"
