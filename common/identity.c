@@ -86,52 +86,64 @@ static int parse_devt(const char *text, dev_t *ret)
 	return 0;
 }
 
-/* Where disk 'device' stands in the device tree now, and its number. -ENODEV: nowhere. */
-static int locate(int root, const char *device, struct disk_link *ret, dev_t *ret_devt)
+/* A disk in the device tree. */
+struct place {
+	struct disk_link link;
+	dev_t devt;
+	int dir; /* descriptor of the directory that 'link' tells of, whatever has its name now */
+};
+
+static int gone(int r)
 {
-	char text[LINK_MAX_TEXT], path[DEVICE_NAME_MAX + 16];
+	return r == -ENOENT || r == -ENOTDIR || r == -EINVAL ? -ENODEV : r;
+}
+
+/* Where disk 'device' is now. The caller closes ret->dir. -ENODEV: nowhere. */
+static int locate(int root, const char *device, struct place *ret)
+{
+	char link[LINK_MAX_TEXT], path[LINK_MAX_TEXT + 16], number[32];
 	int r;
 
 	snprintf(path, sizeof(path), "block/%s", device);
-	r = sysfs_link(root, path, text, sizeof(text));
+	r = sysfs_link(root, path, link, sizeof(link));
 	if (r == 0)
-		r = disk_link_parse(text, ret);
+		r = disk_link_parse(link, &ret->link);
 	if (r < 0)
-		return r == -ENOENT || r == -EINVAL ? -ENODEV : r;
-	snprintf(path, sizeof(path), "block/%s/dev", device);
-	if (sysfs_text(root, path, text, sizeof(text)) < 0 || parse_devt(text, ret_devt) < 0)
+		return gone(r);
+	snprintf(path, sizeof(path), "block/%s", link);
+	ret->dir = sysfs_open_dir(root, path);
+	if (ret->dir < 0)
+		return gone(ret->dir);
+	if (sysfs_text(ret->dir, "dev", number, sizeof(number)) < 0 ||
+	    parse_devt(number, &ret->devt) < 0) {
+		close(ret->dir);
 		return -ENODEV;
+	}
 	return 0;
 }
 
-/* Is the disk still where 'id' says, below the same session? *ret_scsi: a SCSI disk. */
-static int still_there(int root, const struct iscsi_identity *id, bool *ret_scsi)
+/* Is this place where 'id' says, below the same session? */
+static bool same_place(const struct place *place, const struct iscsi_identity *id)
 {
-	struct disk_link link;
-	dev_t devt;
-	int r = locate(root, id->device, &link, &devt);
+	const struct disk_link *link = &place->link;
+
+	if (place->devt != id->devt)
+		return false;
+	if (link->has_address && (link->host != id->host || link->channel != id->channel ||
+				  link->id != id->id || link->lun != id->lun))
+		return false;
+	return !id->is_iscsi || (link->has_session && link->session == id->sid);
+}
+
+static int still_there(int root, const struct iscsi_identity *id)
+{
+	struct place place;
+	int r = locate(root, id->device, &place);
 
 	if (r < 0)
 		return r;
-	if (devt != id->devt)
-		return -ENODEV;
-	if (link.has_address && (link.host != id->host || link.channel != id->channel ||
-				 link.id != id->id || link.lun != id->lun))
-		return -ENODEV;
-	if (id->is_iscsi && (!link.has_session || link.session != id->sid))
-		return -ENODEV;
-	*ret_scsi = link.has_address;
-	return 0;
-}
-
-static int open_disk(int root, const char *device)
-{
-	char path[DEVICE_NAME_MAX + 16];
-	int fd;
-
-	snprintf(path, sizeof(path), "block/%s", device);
-	fd = sysfs_open_dir(root, path);
-	return fd == -ENOENT || fd == -ENOTDIR ? -ENODEV : fd;
+	close(place.dir);
+	return same_place(&place, id) ? 0 : -ENODEV;
 }
 
 /* INQUIRY text as sysfs gives it, the padding removed. */
@@ -144,63 +156,67 @@ static void read_inquiry(int disk, const char *name, char *buffer, size_t size)
 		buffer[length - 1] = '\0';
 }
 
-static int read_scsi_disk(int root, struct iscsi_identity *id)
+static int read_scsi_disk(int root, int disk, struct iscsi_identity *id)
 {
 	char path[64];
-	int disk = open_disk(root, id->device), r;
 
-	if (disk < 0)
-		return disk;
 	snprintf(path, sizeof(path), "class/scsi_host/host%u/proc_name", id->host);
 	sysfs_text(root, path, id->transport, sizeof(id->transport));
 	read_inquiry(disk, "device/vendor", id->vendor, sizeof(id->vendor));
 	read_inquiry(disk, "device/model", id->product, sizeof(id->product));
 	sysfs_text(disk, "device/wwid", id->wwid, sizeof(id->wwid));
-	r = read_device_state(disk, &id->device_state);
-	close(disk);
-	return r;
+	return read_device_state(disk, &id->device_state);
 }
 
-/* All of a disk found at 'link'. */
-static int read_disk(int root, const struct disk_link *link, struct iscsi_identity *id)
+static int read_session(int root, unsigned int sid, struct iscsi_identity *id)
 {
-	int session;
+	int session = session_open(root, sid);
 
+	if (session == -ENOENT)
+		return 0; /* a directory of that name, but no iSCSI session */
+	if (session < 0)
+		return session;
+	id->is_iscsi = true;
+	id->sid = sid;
+	session_read(root, session, id);
+	close(session);
+	return 0;
+}
+
+/* All of a disk found at 'place'. */
+static int read_disk(int root, const struct place *place, struct iscsi_identity *id)
+{
+	const struct disk_link *link = &place->link;
+	int r = 0;
+
+	id->devt = place->devt;
 	if (!link->has_address)
 		return 0;
 	id->host = link->host;
 	id->channel = link->channel;
 	id->id = link->id;
 	id->lun = link->lun;
-	if (link->has_session) {
-		session = session_open(root, link->session);
-		if (session < 0 && session != -ENOENT)
-			return session;
-		if (session >= 0) {
-			id->is_iscsi = true;
-			id->sid = link->session;
-			session_read(root, session, id);
-			close(session);
-		}
-	}
-	return read_scsi_disk(root, id);
+	if (link->has_session)
+		r = read_session(root, link->session, id);
+	return r < 0 ? r : read_scsi_disk(root, place->dir, id);
 }
 
 static int identity_at(int root, const char *device, struct iscsi_identity *ret)
 {
 	struct iscsi_identity id = { .name.tpgt = -1, .recovery_tmo = INT_MIN };
-	struct disk_link link = { .device = "" };
-	bool scsi;
+	struct place place;
 	int r;
 
 	if (device[0] == '\0' || device[0] == '.' || strchr(device, '/') ||
 	    copy_text(id.device, sizeof(id.device), device) < 0)
 		return -EINVAL;
-	r = locate(root, device, &link, &id.devt);
+	r = locate(root, device, &place);
+	if (r < 0)
+		return r;
+	r = read_disk(root, &place, &id);
+	close(place.dir);
 	if (r == 0)
-		r = read_disk(root, &link, &id);
-	if (r == 0)
-		r = still_there(root, &id, &scsi);
+		r = still_there(root, &id);
 	if (r == 0)
 		*ret = id;
 	return r;
@@ -229,8 +245,7 @@ int identity_by_devt(const char *sysfs, dev_t devt, struct iscsi_identity *ret)
 	r = sysfs_link(root, path, text, sizeof(text));
 	if (r == 0)
 		r = disk_link_parse(text, &link);
-	if (r == -ENOENT || r == -EINVAL)
-		r = -ENODEV;
+	r = gone(r);
 	if (r == 0)
 		r = identity_at(root, link.device, ret);
 	close(root);
@@ -248,32 +263,35 @@ int identity_by_fd(const char *sysfs, int fd, struct iscsi_identity *ret)
 	return identity_by_devt(sysfs, st.st_rdev, ret);
 }
 
+static int refresh_session(int root, struct iscsi_identity *id)
+{
+	int session = session_open(root, id->sid);
+
+	if (session < 0)
+		return session == -ENOENT ? -ENODEV : session;
+	session_refresh(root, session, id);
+	close(session);
+	return 0;
+}
+
 static int refresh_at(int root, struct iscsi_identity *id)
 {
 	enum device_state state = id->device_state;
-	int disk, session, r;
-	bool scsi;
+	struct place place;
+	int r = locate(root, id->device, &place);
 
-	r = still_there(root, id, &scsi);
 	if (r < 0)
 		return r;
-	disk = open_disk(root, id->device);
-	if (disk < 0)
-		return disk;
-	if (scsi)
-		r = read_device_state(disk, &state);
-	close(disk);
-	if (r < 0)
-		return r;
-	if (id->is_iscsi) {
-		session = session_open(root, id->sid);
-		if (session < 0)
-			return session == -ENOENT ? -ENODEV : session;
-		session_refresh(root, session, id);
-		close(session);
-	}
-	id->device_state = state;
-	return 0;
+	if (!same_place(&place, id))
+		r = -ENODEV;
+	else if (place.link.has_address)
+		r = read_device_state(place.dir, &state);
+	close(place.dir);
+	if (r == 0 && id->is_iscsi)
+		r = refresh_session(root, id);
+	if (r == 0)
+		id->device_state = state;
+	return r;
 }
 
 int identity_refresh(const char *sysfs, struct iscsi_identity *id)
@@ -306,6 +324,7 @@ static bool path_is_plain(const char *path)
 int identity_attribute(const char *sysfs, const char *device, const char *attribute,
 		       char *buffer, size_t size)
 {
+	char path[DEVICE_NAME_MAX + 16];
 	int root, disk, r;
 
 	if (!path_is_plain(attribute) || strlen(attribute) > ATTRIBUTE_MAX ||
@@ -314,10 +333,11 @@ int identity_attribute(const char *sysfs, const char *device, const char *attrib
 	root = sysfs_open_root(sysfs);
 	if (root < 0)
 		return root;
-	disk = open_disk(root, device);
+	snprintf(path, sizeof(path), "block/%s", device);
+	disk = sysfs_open_dir(root, path);
 	close(root);
 	if (disk < 0)
-		return disk;
+		return gone(disk);
 	r = sysfs_read(disk, attribute, buffer, size);
 	close(disk);
 	return r;

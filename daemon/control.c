@@ -14,8 +14,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/parse.h"
+
 #define CONNECTIONS_MAX	       32
-#define CONNECTION_LIFETIME_US (5 * 1000 * 1000ULL)
+#define CONNECTION_LIFETIME_US 5000000ULL
 
 struct connection {
 	struct control *control;
@@ -53,6 +55,16 @@ struct json_object *control_error(const char *name, const char *format, ...)
 	return reply;
 }
 
+/* Close and free one that is in no list any more. */
+static void connection_close(struct connection *c)
+{
+	sd_event_source_disable_unref(c->io);
+	sd_event_source_disable_unref(c->deadline);
+	close(c->fd);
+	free(c->data);
+	free(c);
+}
+
 static void connection_free(struct connection *c)
 {
 	struct connection **link = &c->control->connections;
@@ -63,11 +75,7 @@ static void connection_free(struct connection *c)
 	/* A full house stops accepting; now there is room again. */
 	c->control->n_connections--;
 	sd_event_source_set_enabled(c->control->listener, SD_EVENT_ON);
-	sd_event_source_disable_unref(c->io);
-	sd_event_source_disable_unref(c->deadline);
-	close(c->fd);
-	free(c->data);
-	free(c);
+	connection_close(c);
 }
 
 /* Turn the connection round: from now on it sends this object. */
@@ -286,9 +294,8 @@ static int listen_at(struct control *control, const char *path)
 	mode_t mask;
 	int r;
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (copy_text(address.sun_path, sizeof(address.sun_path), path) < 0)
 		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
 	r = clear_way(&address);
 	if (r < 0)
 		return r;
@@ -300,7 +307,7 @@ static int listen_at(struct control *control, const char *path)
 	umask(mask);
 	if (r < 0)
 		return -errno;
-	strcpy(control->path, path);
+	copy_text(control->path, sizeof(control->path), path);
 	return listen(control->fd, CONNECTIONS_MAX) < 0 ? -errno : 0;
 }
 
@@ -330,10 +337,14 @@ int control_new(sd_event *event, const char *path, control_handler handler, void
 
 void control_free(struct control *control)
 {
+	struct connection *c, *next;
+
 	if (!control)
 		return;
-	while (control->connections)
-		connection_free(control->connections);
+	for (c = control->connections; c; c = next) {
+		next = c->next;
+		connection_close(c);
+	}
 	sd_event_source_disable_unref(control->listener);
 	sd_event_source_disable_unref(control->pause);
 	if (control->fd >= 0)

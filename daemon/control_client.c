@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/parse.h"
 
 #define BUSY_PAUSE_MS 10
 
@@ -119,9 +120,8 @@ int control_request(const char *path, struct json_object *request, unsigned int 
 	uint64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
 	int fd, r;
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (copy_text(address.sun_path, sizeof(address.sun_path), path) < 0)
 		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/probe_link.h"
 #include "daemon/probe_session.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 100, EXIT_NONSENSE = 101, EXIT_SYSTEM = 111 };
@@ -29,6 +30,16 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 100, EXIT_NONSENSE = 101, EXIT_SYSTEM = 111 }
 #define LATE_NS	      (50 * NS_PER_MS)
 #define GOODBYE_NS    (400 * NS_PER_MS)
 #define MESSAGES_TURN 64
+
+/*
+ * libiscsi reads by this one: the linker puts what a shared library wants and the program
+ * has before the C library's. It must be in the program itself, never in a library of ours,
+ * where it would be drawn into the daemon.
+ */
+__attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
+{
+	return probe_link_recv(fd, buffer, size, flags);
+}
 
 #ifdef __SANITIZE_ADDRESS__
 /* The leak check traces its own process, which a confined one does not allow. */

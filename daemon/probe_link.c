@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -26,19 +24,27 @@ static void die(struct probe_link *link, int error)
 }
 
 /*
- * The library tells the status of a login only in its text: "… Status: WORDS(DECIMAL)",
- * the same from 1.19 to 1.20.3. 0: no status in it.
+ * The link whose library calls may read now. One thread: at most one, and never across
+ * turns of the loop.
  */
-static uint32_t status_in(const char *text)
-{
-	const char *number = strrchr(text, '(');
-	unsigned long status;
-	char *end;
+static struct probe_link *reading;
 
-	if (!strstr(text, "Status: ") || !number)
-		return 0;
-	status = strtoul(number + 1, &end, 10);
-	return *end == ')' && status <= UINT16_MAX ? (uint32_t)status : 0;
+ssize_t probe_link_recv(int fd, void *buffer, size_t size, int flags)
+{
+	struct probe_link *link = reading;
+	bool ours = link && link->iscsi && iscsi_get_fd(link->iscsi) == fd;
+	ssize_t n;
+
+	if (ours && !probe_guard_open(&link->guard)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	n = recvfrom(fd, buffer, size, flags, NULL, NULL);
+	if (!ours || n <= 0 || !probe_guard_pass(&link->guard, buffer, (size_t)n, size))
+		return n;
+	die(link, -EPROTO);
+	errno = EPROTO;
+	return -1;
 }
 
 static void on_connected(struct iscsi_context *iscsi, int status, void *data, void *private)
@@ -58,7 +64,7 @@ static void login_refused(struct probe_link *link)
 {
 	const char *text = iscsi_get_error(link->iscsi);
 
-	link->login_status = status_in(text);
+	link->login_status = link->guard.login_status;
 	link->redirected = link->login_status >> 8 == 1;
 	link->error = strstr(text, "CHAP") ? -EACCES : -EPROTO;
 	probe_wire_text(link->text, sizeof(link->text), text);
@@ -71,12 +77,17 @@ static void on_login(struct iscsi_context *iscsi, int status, void *data, void *
 	(void)data;
 	if (link->iscsi != iscsi || link->login_done)
 		return;
+	if (!link->guard.login_responses) {
+		probe_wire_text(link->text, sizeof(link->text), "libiscsi reads past the guard");
+		die(link, -ENOTSUP);
+		return;
+	}
 	link->login_done = true;
 	if (status == SCSI_STATUS_GOOD) {
 		link->logged_in = true;
 	} else if (status == SCSI_STATUS_REDIRECT) {
 		link->redirected = true;
-		link->login_status = SCSI_STATUS_REDIRECT;
+		link->login_status = link->guard.login_status;
 	} else if (status == SCSI_STATUS_ERROR) {
 		login_refused(link);
 	} else {
@@ -194,6 +205,7 @@ int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
 	int error;
 
 	memset(link, 0, sizeof(*link));
+	probe_guard_init(&link->guard);
 	for (size_t i = 0; i < PROBE_LINK_NOPS; i++)
 		link->nops[i].link = link;
 	link->iscsi = iscsi_create_context(add->initiator);
@@ -246,13 +258,24 @@ static int why_broken(struct probe_link *link)
 	return n < 0 && errno != EAGAIN ? -errno : -EPROTO;
 }
 
+static int service(struct probe_link *link, int revents)
+{
+	int result;
+
+	reading = link;
+	probe_guard_turn(&link->guard);
+	result = iscsi_service(link->iscsi, revents);
+	reading = NULL;
+	return result;
+}
+
 static void service_connecting(struct probe_link *link)
 {
 	int error = probe_socket_error(iscsi_get_fd(link->iscsi));
 
 	if (error)
 		die(link, error);
-	else if (iscsi_service(link->iscsi, POLLOUT) < 0)
+	else if (service(link, POLLOUT) < 0)
 		die(link, -EPROTO);
 }
 
@@ -271,7 +294,7 @@ void probe_link_service(struct probe_link *link, short revents)
 	/* What came before the end is still to be read: the reason for it, perhaps. */
 	if (revents & (POLLERR | POLLHUP))
 		revents = POLLIN;
-	if (iscsi_service(link->iscsi, revents & (POLLIN | POLLOUT)) < 0)
+	if (service(link, revents & (POLLIN | POLLOUT)) < 0)
 		die(link, error ? error : why_broken(link));
 	else if (error)
 		die(link, error);
@@ -285,7 +308,12 @@ void probe_link_service(struct probe_link *link, short revents)
 
 void probe_link_login(struct probe_link *link)
 {
-	if (iscsi_login_async(link->iscsi, on_login, link)) {
+	int failed;
+
+	reading = link;
+	failed = iscsi_login_async(link->iscsi, on_login, link);
+	reading = NULL;
+	if (failed) {
 		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
 		die(link, -EPROTO);
 	}
@@ -302,13 +330,16 @@ static struct probe_nop *free_nop(struct probe_link *link)
 struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns)
 {
 	struct probe_nop *nop = free_nop(link);
-	int queued;
+	int queued, failed;
 
 	if (!nop || link->dead)
 		return NULL;
 	*nop = (struct probe_nop){ .link = link, .busy = true, .sent_ns = now_ns };
 	queued = iscsi_queue_length(link->iscsi);
-	if (iscsi_nop_out_async(link->iscsi, on_answer, NULL, 0, nop)) {
+	reading = link; /* later versions read already when they queue */
+	failed = iscsi_nop_out_async(link->iscsi, on_answer, NULL, 0, nop);
+	reading = NULL;
+	if (failed) {
 		die(link, -EPROTO);
 	} else if (!nop->answered && iscsi_queue_length(link->iscsi) <= queued) {
 		/* Success that is none: the target has asked for a logout, and the library
@@ -325,6 +356,11 @@ struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns)
 
 void probe_link_logout(struct probe_link *link)
 {
-	if (iscsi_logout_async(link->iscsi, on_logout, link))
+	int failed;
+
+	reading = link;
+	failed = iscsi_logout_async(link->iscsi, on_logout, link);
+	reading = NULL;
+	if (failed)
 		die(link, -EPROTO);
 }

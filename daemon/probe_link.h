@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "daemon/probe_guard.h"
 #include "daemon/probe_socket.h"
 #include "daemon/probe_wire.h"
 
@@ -48,6 +50,7 @@ struct probe_link {
 	int error;		/* … why, negative errno */
 	uint32_t login_status;
 	char text[PROBE_TEXT_MAX]; /* why the login failed, or where the redirect goes */
+	struct probe_guard guard;
 	struct probe_nop nops[PROBE_LINK_NOPS];
 };
 
@@ -70,6 +73,13 @@ void probe_link_login(struct probe_link *link);
 /* Send a NOP-Out. NULL: none free, or the link is dead now. Its answer may be there
  * already on return. */
 struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns);
+
+/*
+ * recv() as the library shall have it: bytes pass the link's guard. The program that links
+ * this defines recv() to be it (the library, loaded dynamically, then uses that one); if
+ * it does not, no login succeeds. For other descriptors it is plain recv().
+ */
+ssize_t probe_link_recv(int fd, void *buffer, size_t size, int flags);
 
 /* Begin to log out. Failure sets 'dead'. */
 void probe_link_logout(struct probe_link *link);

@@ -5,35 +5,21 @@
 /*
  * A program that loads libcheckiscsi.so and treats it as one generation of multipathd
  * does. Before including this file a host defines LAYOUT as 'A', 'B' or 'C'. It exports
- * (-rdynamic) what that generation exports, and takes the place of ioctl() and fstat() so
- * that SG_IO and the disk behind FAKE_FD are played by this program.
+ * (-rdynamic) what that generation exports; the disk is played by fake_disk.h.
  *
  * Usage: host PLUGIN SCENARIO; exit status 0 if all went as it must, else 1 and a line on
  * stderr.
  */
 
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <scsi/sg.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "tests/hosts/fake_disk.h"
 
 #define CANARY	    0xa5
-#define DEADLINE_MS 20000
 #define MSGID_FIRST 100
 
 enum { WILD, UNCHECKED, DOWN, UP, SHAKY, GHOST, PENDING, TIMEOUT };
@@ -112,148 +98,6 @@ void *get_runner(void)
 }
 #endif
 
-/* ---- the disk ---- */
-
-struct played {
-	uint8_t status;
-	uint16_t host;
-	uint8_t sense[4]; /* key, asc, ascq, and whether there is any */
-	int error;
-};
-
-static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct played script[8]; /* answers in turn, the last one for ever */
-	unsigned int n, next;
-	bool hang;
-	unsigned int sent, ended;
-	/* about the thread that sent the last one */
-	int policy;
-	size_t stack;
-	bool elsewhere; /* not the main thread */
-	bool signals_blocked;
-} disk = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
-
-static int fake_fd = -1;
-static pthread_t main_thread;
-
-static void look_at_sender(void)
-{
-	struct sched_param param;
-	pthread_attr_t attr;
-	sigset_t mask;
-
-	disk.elsewhere = !pthread_equal(pthread_self(), main_thread);
-	pthread_getschedparam(pthread_self(), &disk.policy, &param);
-	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-		pthread_attr_getstacksize(&attr, &disk.stack);
-		pthread_attr_destroy(&attr);
-	}
-	pthread_sigmask(SIG_SETMASK, NULL, &mask);
-	disk.signals_blocked = sigismember(&mask, SIGTERM) && sigismember(&mask, SIGCHLD);
-}
-
-static void answer(struct sg_io_hdr *io, const struct played *played)
-{
-	io->status = played->status;
-	io->host_status = played->host;
-	if (played->sense[3] && io->mx_sb_len >= 18) {
-		memset(io->sbp, 0, 18);
-		io->sbp[0] = 0x70;
-		io->sbp[2] = played->sense[0];
-		io->sbp[7] = 10;
-		io->sbp[12] = played->sense[1];
-		io->sbp[13] = played->sense[2];
-		io->sb_len_wr = 18;
-	}
-}
-
-static int play(struct sg_io_hdr *io)
-{
-	struct played played;
-
-	pthread_mutex_lock(&disk.lock);
-	look_at_sender();
-	disk.sent++;
-	pthread_cond_broadcast(&disk.changed);
-	while (disk.hang)
-		pthread_cond_wait(&disk.changed, &disk.lock);
-	played = disk.script[disk.next];
-	if (disk.next + 1 < disk.n)
-		disk.next++;
-	disk.ended++;
-	pthread_cond_broadcast(&disk.changed);
-	pthread_mutex_unlock(&disk.lock);
-	if (played.error) {
-		errno = played.error;
-		return -1;
-	}
-	answer(io, &played);
-	return 0;
-}
-
-static bool is_fake(int fd)
-{
-	struct stat a, b;
-
-	return fake_fd >= 0 && fstatat(fd, "", &a, AT_EMPTY_PATH) == 0 &&
-	       fstatat(fake_fd, "", &b, AT_EMPTY_PATH) == 0 && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
-}
-
-int ioctl(int fd, unsigned long request, ...)
-{
-	va_list args;
-	void *data;
-
-	va_start(args, request);
-	data = va_arg(args, void *);
-	va_end(args);
-	if (request == SG_IO && is_fake(fd))
-		return play(data);
-	return (int)syscall(SYS_ioctl, fd, request, data);
-}
-
-int fstat(int fd, struct stat *st)
-{
-	if (fstatat(fd, "", st, AT_EMPTY_PATH))
-		return -1;
-	if (is_fake(fd)) {
-		st->st_mode = S_IFBLK | 0660;
-		st->st_rdev = makedev(8, 16);
-	}
-	return 0;
-}
-
-static void script(const struct played *played, unsigned int n)
-{
-	pthread_mutex_lock(&disk.lock);
-	memcpy(disk.script, played, n * sizeof(*played));
-	disk.n = n;
-	disk.next = 0;
-	disk.sent = disk.ended = 0;
-	pthread_mutex_unlock(&disk.lock);
-}
-
-static void hang(bool on)
-{
-	pthread_mutex_lock(&disk.lock);
-	disk.hang = on;
-	pthread_cond_broadcast(&disk.changed);
-	pthread_mutex_unlock(&disk.lock);
-}
-
-static unsigned int sent(void)
-{
-	unsigned int n;
-
-	pthread_mutex_lock(&disk.lock);
-	n = disk.sent;
-	pthread_mutex_unlock(&disk.lock);
-	return n;
-}
-
 /* ---- assertions ---- */
 
 #define MUST(condition, ...)                                                                 \
@@ -265,19 +109,6 @@ static unsigned int sent(void)
 			exit(1);                                                             \
 		}                                                                            \
 	} while (0)
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void nap(void)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-}
 
 /* ---- the plugin, as the generation calls it ---- */
 
@@ -414,20 +245,7 @@ static int check_to_end(struct guarded *g)
 	return state;
 }
 
-static int make_disk(void)
-{
-	char path[] = "/tmp/fake-disk-XXXXXX";
-
-	fake_fd = mkstemp(path);
-	MUST(fake_fd >= 0, "mkstemp: %m");
-	unlink(path);
-	return fake_fd;
-}
-
 /* ---- scenarios ---- */
-
-#define GOOD_ANSWER   { .status = 0 }
-#define SENSE(k, a, q) { .status = 2, .sense = { k, a, q, 1 } }
 
 static void scenario_life(void)
 {
@@ -446,7 +264,7 @@ static void scenario_life(void)
 #endif
 	host_sync = 1;
 	MUST(check_once(&g) == UP, "%s", host_log);
-	MUST(!disk.elsewhere, "a thread although the host wants none");
+	MUST(!played_disk.elsewhere, "a thread although the host wants none");
 	MUST(strstr(host_log, "8:16: iscsi checker: up: TUR answered"), "%s", host_log);
 	host_log[0] = '\0';
 	MUST(check_once(&g) == UP, "%s", host_log);
@@ -472,8 +290,10 @@ static void scenario_async(void)
 	MUST(check_to_end(&g) == UP, "%s", host_log);
 #else
 	MUST(!plugin.need_wait(&g.c), "wants waiting before it has begun");
+	hang(true);
 	MUST(check_once(&g) == PENDING, "%s", host_log);
 	MUST(plugin.need_wait(&g.c), "does not ask for the second look");
+	hang(false);
 	MUST(pending_once(&g) == PENDING || g.c.path_state == UP, "%s", host_log);
 	MUST(!plugin.need_wait(&g.c), "asks for a third look");
 	while (g.c.path_state == PENDING) {
@@ -484,10 +304,10 @@ static void scenario_async(void)
 	MUST(pending_once(&g) == UP, "a look too many changes the state");
 #endif
 	MUST(sent() == 1, "%u commands", sent());
-	MUST(disk.elsewhere, "not in a thread");
-	MUST(disk.policy == SCHED_OTHER, "scheduling policy %d", disk.policy);
-	MUST(disk.stack <= 128 * 1024, "stack of %zu", disk.stack);
-	MUST(disk.signals_blocked, "takes signals");
+	MUST(played_disk.elsewhere, "not in a thread");
+	MUST(played_disk.policy == SCHED_OTHER, "scheduling policy %d", played_disk.policy);
+	MUST(played_disk.stack <= 128 * 1024, "stack of %zu", played_disk.stack);
+	MUST(played_disk.signals_blocked, "takes signals");
 	plugin.free(&g.c);
 }
 
@@ -622,7 +442,7 @@ static void scenario_unload(void)
 	MUST(dlclose(plugin.handle) == 0, "%s", dlerror());
 	hang(false);
 	deadline = now_ms() + DEADLINE_MS;
-	while (disk.ended < 1 && now_ms() < deadline)
+	while (played_disk.ended < 1 && now_ms() < deadline)
 		nap();
 	/* the thread returns into code that must still be there: give it the processor */
 	for (int i = 0; i < 50; i++)

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A path under watch, over a made sysfs tree, a real board and a disk played by this
+ * program: what is sent to the LUN, when, and what is made of the answers.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <sys/resource.h>
+
+#include "checker/path_check.h"
+#include "checker/test_job.h"
+#include "common/clock.h"
+#include "tests/hosts/fake_disk.h"
+#include "tests/unit/sysfs/tree.h"
+
+#define LEG(name, number, address_text, vendor_text)                                         \
+	{                                                                                    \
+		.device = name, .major = 8, .minor = 16 * (number), .host = 2 + (number),    \
+		.lun = 1, .parent = "platform", .transport = "iscsi_tcp",                    \
+		.vendor = vendor_text, .model = "disk            ", .wwid = "naa.1",         \
+		.state = "running", .session = 10 + (number), .tpgt = "1",                   \
+		.iface = "default", .netdev = "(null)", .port = "3260",                      \
+		.target = "iqn.2026-01.example:array", .address = address_text,              \
+		.local_port = "40122", .persistent_address = address_text,                   \
+		.persistent_port = "3260", .initiator = "iqn.2026-01.example:me",            \
+		.source = "10.0.1.100", .session_state = "LOGGED_IN",                        \
+		.connection_state = "up", .recovery_tmo = "120", .header_digest = "0",       \
+		.data_digest = "0",                                                          \
+	}
+
+/* The path that is watched (8:16, as the played disk), and another one of its map. */
+static const struct tree_disk leg = LEG("sdb", 1, "10.0.1.2", "IET     ");
+static const struct tree_disk lio_leg = LEG("sdb", 1, "10.0.1.2", "LIO-ORG ");
+static const struct tree_disk other_leg = LEG("sdc", 2, "10.0.2.2", "IET     ");
+
+struct scene {
+	struct tree tree;
+	char directory[128], board[160], block[TREE_PATH / 2], other_block[TREE_PATH / 2];
+	struct board *writer;
+	struct board_session records[2];
+	struct check_roots roots;
+	struct path_check *path;
+	int fd;
+};
+
+/* ---- the world ---- */
+
+static void attribute(struct scene *s, const char *name, const char *text)
+{
+	tree_attribute(&s->tree, s->block, name, text);
+}
+
+static void block_directory(const struct tree_disk *d, char *buffer)
+{
+	char scsi[TREE_PATH / 2];
+
+	tree_scsi_directory(d, scsi);
+	snprintf(buffer, TREE_PATH / 2, "%.400s/block/%s", scsi, d->device);
+}
+
+static void lay_out_leg(struct scene *s, const struct tree_disk *d, char *block)
+{
+	char path[TREE_PATH];
+
+	tree_add_disk(&s->tree, d);
+	block_directory(d, block);
+	tree_attribute(&s->tree, block, "queue/iostats", "1");
+	tree_attribute(&s->tree, block, "queue/logical_block_size", "4096");
+	tree_attribute(&s->tree, block, "stat", "10 0 80 1 20 0 160 1 0 2 2");
+	tree_attribute(&s->tree, block, "inflight", "       0        0");
+	tree_attribute(&s->tree, block, "device/ioerr_cnt", "0x2");
+	snprintf(path, sizeof(path), "%s/holders", block);
+	tree_dir(&s->tree, path);
+}
+
+/* Both legs below a map, as the kernel links them. */
+static void lay_out_map(struct scene *s)
+{
+	char path[TREE_PATH];
+
+	tree_add_plain(&s->tree, "devices/virtual/block/dm-0", "dm-0", 253, 0);
+	snprintf(path, sizeof(path), "%s/holders/dm-0", s->block);
+	tree_link(&s->tree, "devices/virtual/block/dm-0", path);
+	tree_link(&s->tree, s->block, "devices/virtual/block/dm-0/slaves/sdb");
+	tree_link(&s->tree, s->other_block, "devices/virtual/block/dm-0/slaves/sdc");
+}
+
+static int setup_with(void **state, const struct tree_disk *d)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	tree_new(&s->tree);
+	lay_out_leg(s, d, s->block);
+	lay_out_leg(s, &other_leg, s->other_block);
+	strcpy(s->directory, "/tmp/board.XXXXXX");
+	assert_non_null(mkdtemp(s->directory));
+	snprintf(s->board, sizeof(s->board), "%s/board", s->directory);
+	s->roots = (struct check_roots){ s->tree.root, s->board };
+	hang(false);
+	script(&(struct played)GOOD_ANSWER, 1);
+	s->fd = make_disk();
+	assert_true(s->fd >= 0);
+	assert_int_equal(path_check_new(s->fd, &s->roots, &s->path), 0);
+	*state = s;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(state, &leg);
+}
+
+static int setup_lio(void **state)
+{
+	return setup_with(state, &lio_leg);
+}
+
+static void wait_all_ended(void)
+{
+	uint64_t deadline = now_ms() + DEADLINE_MS;
+
+	while (test_job_outstanding() && now_ms() < deadline)
+		nap();
+	assert_int_equal(test_job_outstanding(), 0);
+}
+
+static int teardown(void **state)
+{
+	struct scene *s = *state;
+
+	hang(false);
+	path_check_free(s->path);
+	wait_all_ended();
+	close(s->fd);
+	board_free(s->writer);
+	unlink(s->board);
+	rmdir(s->directory);
+	tree_free(&s->tree);
+	free(s);
+	return 0;
+}
+
+static void set_probe(struct scene *s, int index, const char *device, enum probe_state state)
+{
+	struct board_content content = { .sessions = s->records, .n_sessions = 2 };
+	struct iscsi_identity id;
+
+	if (!s->writer)
+		assert_int_equal(board_new(s->board, (unsigned int)-1, &s->writer), 0);
+	assert_int_equal(identity_by_name(s->tree.root, device, &id), 0);
+	s->records[index] = (struct board_session){
+		.sid = id.sid,
+		.state = (uint32_t)state,
+		.name_hash = path_name_hash(&id.name),
+	};
+	if (!s->records[1].sid) {
+		assert_int_equal(identity_by_name(s->tree.root, "sdc", &id), 0);
+		s->records[1].sid = id.sid;
+		s->records[1].name_hash = path_name_hash(&id.name);
+	}
+	for (int i = 0; i < 2; i++) {
+		s->records[i].updated_ns = clock_now_ns();
+		s->records[i].last_good_ns = clock_now_ns() - NS_PER_S;
+	}
+	assert_int_equal(board_publish(s->writer, &content, clock_now_ns(), NULL), 0);
+}
+
+static void own_probe(struct scene *s, enum probe_state state)
+{
+	set_probe(s, 0, "sdb", state);
+}
+
+static struct verdict look(struct scene *s, enum check_mode mode)
+{
+	return path_check_look(s->path, s->fd, 30, mode);
+}
+
+static void assert_reason(struct scene *s, struct verdict v, enum reason reason)
+{
+	char text[VERDICT_TEXT_MAX];
+
+	if (v.reason != reason)
+		fail_msg("%s instead of %s: %s", reason_row(v.reason)->code,
+			 reason_row(reason)->code,
+			 verdict_text(path_check_evidence(s->path), &v, text, sizeof(text)));
+}
+
+/* Look again and again, the portal's record kept fresh, until the reason is this one. */
+static void look_until(struct scene *s, enum reason reason)
+{
+	enum probe_state state = (enum probe_state)s->records[0].state;
+	uint64_t deadline = now_ms() + DEADLINE_MS;
+	struct verdict v;
+
+	do {
+		if (s->writer)
+			own_probe(s, state);
+		v = look(s, CHECK_ASYNC);
+		nap();
+	} while (v.reason != reason && now_ms() < deadline);
+	assert_reason(s, v, reason);
+}
+
+/* ---- what is sent ---- */
+
+static void test_plain_tur(void **state)
+{
+	struct scene *s = *state;
+
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 1);
+	assert_int_equal(played_disk.cdb[0], 0x00);
+	assert_int_equal(played_disk.size, 0);
+	assert_string_equal(path_check_device(s->path), "sdb");
+}
+
+static void test_lio_is_read(void **state)
+{
+	static const uint8_t read10[10] = { 0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0 };
+	struct scene *s = *state;
+
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	assert_memory_equal(played_disk.cdb, read10, sizeof(read10));
+	assert_int_equal(played_disk.size, 4096);
+	assert_true(played_disk.aligned);
+	assert_true(path_check_evidence(s->path)->test.read);
+	attribute(s, "queue/logical_block_size", "512");
+	look_until(s, REASON_GOOD);
+	assert_int_equal(played_disk.size, 512);
+	assert_true(played_disk.aligned && played_disk.elsewhere);
+}
+
+/* A dead backstore: GOOD to TEST UNIT READY, trouble with READ. */
+static void test_lio_dead_backstore(void **state)
+{
+	struct played answers[] = { GOOD_ANSWER, SENSE(0x0b, 8, 0) };
+	struct scene *s = *state;
+
+	script(answers, 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_ABORTED);
+	assert_int_equal(sent(), 1 + LUN_TEST_TRIES);
+	answers[1] = (struct played)SENSE(3, 0x11, 0);
+	script(answers, 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_READ_MEDIUM);
+	answers[0] = (struct played)SENSE(2, 4, 0x0b); /* no READ behind a refusal */
+	script(answers, 1);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_STANDBY);
+	assert_int_equal(sent(), 1);
+}
+
+static void test_lio_odd_block_size(void **state)
+{
+	static const char *const odd[] = { "256", "520", "8192", "0", "-512", "x", "" };
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		attribute(s, "queue/logical_block_size", odd[i]);
+		script(&(struct played)GOOD_ANSWER, 1);
+		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+		assert_int_equal(sent(), 1);
+	}
+}
+
+/* ---- I/O instead of a test ---- */
+
+static void test_progress(void **state)
+{
+	struct scene *s = *state;
+
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_PROGRESS);
+	assert_int_equal(sent(), 1);
+	/* nothing since */
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	/* writes count, and I/O in flight does not matter when the looks are close */
+	attribute(s, "stat", "11 0 80 1 21 0 160 1 0 2 2");
+	attribute(s, "inflight", "       3        4");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_PROGRESS);
+	assert_int_equal(path_check_evidence(s->path)->io.in_flight, 7);
+	/* an error among them */
+	attribute(s, "stat", "12 0 80 1 21 0 160 1 0 2 2");
+	attribute(s, "device/ioerr_cnt", "0x3");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 3);
+}
+
+static void test_counters_off(void **state)
+{
+	static const char *const broken[][2] = {
+		{ "queue/iostats", "0" },     { "queue/iostats_passthrough", "1" },
+		{ "stat", "10 0 80" },	      { "stat", "a b c d e f g h i j k" },
+		{ "inflight", "" },	      { "device/ioerr_cnt", "none" },
+	};
+
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		void *own;
+		struct scene *s;
+
+		setup(&own);
+		s = own;
+		own_probe(s, PROBE_UP);
+		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+		attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
+		attribute(s, broken[i][0], broken[i][1]);
+		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+		assert_int_equal(sent(), 2);
+		assert_false(path_check_evidence(s->path)->io.count_known);
+		teardown(&own);
+	}
+	(void)state;
+}
+
+static void test_progress_needs_board(void **state)
+{
+	struct scene *s = *state;
+
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+}
+
+/* ---- silence ---- */
+
+static void test_silent(void **state)
+{
+	struct scene *s = *state;
+	struct verdict v;
+
+	own_probe(s, PROBE_SILENT);
+	hang(true);
+	v = look(s, CHECK_BRIEF);
+	assert_reason(s, v, REASON_SUSPECT);
+	look_until(s, REASON_SILENT);
+	assert_true(path_check_evidence(s->path)->test.age_ms >= VERDICT_TEST_LATE_MS);
+	attribute(s, "inflight", "       0        2");
+	look_until(s, REASON_SUSPECT_IN_FLIGHT);
+	attribute(s, "inflight", "       0        0");
+	look_until(s, REASON_SILENT);
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_TESTING);
+	assert_int_equal(sent(), 1); /* it was one command all the time */
+}
+
+static void test_silent_without_counters(void **state)
+{
+	struct scene *s = *state;
+
+	attribute(s, "queue/iostats", "0");
+	own_probe(s, PROBE_REFUSED);
+	hang(true);
+	look_until(s, REASON_SUSPECT_UNKNOWN);
+}
+
+static void test_legs(void **state)
+{
+	struct scene *s = *state;
+
+	lay_out_map(s);
+	own_probe(s, PROBE_SILENT);
+	hang(true);
+	look_until(s, REASON_SILENT); /* the other one is idle */
+	tree_attribute(&s->tree, s->other_block, "inflight", "       1        0");
+	look_until(s, REASON_SUSPECT_LEGS);
+	set_probe(s, 1, "sdc", PROBE_SILENT);
+	look_until(s, REASON_SUSPECT_LEGS);
+	set_probe(s, 1, "sdc", PROBE_UP); /* busy and well */
+	look_until(s, REASON_SILENT);
+	/* blocked: its I/O has been requeued, stuck but no longer counted */
+	tree_attribute(&s->tree, s->other_block, "inflight", "       0        0");
+	tree_attribute(&s->tree, s->other_block, "device/state", "blocked");
+	look_until(s, REASON_SUSPECT_LEGS);
+	tree_attribute(&s->tree, s->other_block, "device/state", "running");
+	tree_file(&s->tree, "class/iscsi_session/session12/state", "FAILED");
+	look_until(s, REASON_SUSPECT_LEGS);
+	tree_file(&s->tree, "class/iscsi_session/session12/state", "LOGGED_IN");
+	look_until(s, REASON_SILENT);
+	tree_remove(&s->tree, "devices/virtual/block/dm-0/slaves/sdc");
+	look_until(s, REASON_SILENT);
+	tree_remove(&s->tree, "devices/virtual/block/dm-0/slaves");
+	look_until(s, REASON_SUSPECT_UNKNOWN);
+}
+
+static void test_no_board_is_stock(void **state)
+{
+	struct scene *s = *state;
+	uint64_t until = now_ms() + 2 * VERDICT_TEST_LATE_MS;
+
+	hang(true);
+	do {
+		assert_reason(s, look(s, CHECK_ASYNC), REASON_TESTING);
+		nap();
+	} while (now_ms() < until);
+	assert_int_equal(path_check_look(s->path, s->fd, 30, CHECK_BRIEF).state,
+			 VERDICT_PENDING);
+}
+
+/* ---- the kernel's word: nothing is sent that could sleep ---- */
+
+static void test_blocked_sends_nothing(void **state)
+{
+	struct scene *s = *state;
+
+	attribute(s, "device/state", "blocked");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_BLOCKED);
+	attribute(s, "device/state", "transport-offline");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_TRANSPORT_OFFLINE);
+	attribute(s, "device/state", "running");
+	tree_file(&s->tree, "class/iscsi_session/session11/state", "FAILED");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_SESSION_FAILED);
+	tree_file(&s->tree, "class/iscsi_session/session11/state", "FREE");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_SESSION_FREE);
+	assert_int_equal(sent(), 0);
+	tree_file(&s->tree, "class/iscsi_session/session11/state", "LOGGED_IN");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+}
+
+static void test_gone(void **state)
+{
+	struct scene *s = *state;
+
+	tree_remove(&s->tree, "block/sdb");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GONE);
+	assert_int_equal(sent(), 0);
+}
+
+/* ---- answers and their age ---- */
+
+static void test_again(void **state)
+{
+	struct scene *s = *state;
+	uint64_t deadline = now_ms() + DEADLINE_MS;
+	struct verdict v;
+
+	assert_false(path_check_waits(s->path));
+	hang(true);
+	v = look(s, CHECK_ASYNC);
+	assert_reason(s, v, REASON_TESTING);
+	assert_true(path_check_waits(s->path));
+	hang(false);
+	do {
+		v = path_check_again(s->path);
+		assert_false(path_check_waits(s->path));
+		nap();
+	} while (v.reason == REASON_TESTING && now_ms() < deadline);
+	assert_reason(s, v, REASON_GOOD);
+	assert_reason(s, path_check_again(s->path), REASON_GOOD);
+	assert_int_equal(sent(), 1);
+}
+
+/* An answer that was awaited counts however late the host comes for it. */
+static void test_awaited_answer_counts(void **state)
+{
+	struct scene *s = *state;
+
+	script(&(struct played)SENSE(2, 4, 3), 1);
+	hang(true);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_TESTING);
+	hang(false);
+	wait_all_ended();
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_NOT_READY);
+	assert_int_equal(sent(), 1);
+}
+
+static void test_timeout(void **state)
+{
+	struct scene *s = *state;
+	uint64_t begin = now_ms();
+	struct verdict v;
+
+	hang(true);
+	do {
+		v = path_check_look(s->path, s->fd, 1, CHECK_ASYNC);
+		nap();
+	} while (v.reason == REASON_TESTING && now_ms() < begin + DEADLINE_MS);
+	assert_reason(s, v, REASON_TIMEOUT);
+	assert_true(now_ms() - begin >= 1000);
+	assert_int_equal(sent(), 1);
+}
+
+/* ---- shortages ---- */
+
+static unsigned int open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void test_nothing_leaks(void **state)
+{
+	struct scene *s = *state;
+	unsigned int before;
+
+	own_probe(s, PROBE_UP);
+	before = open_descriptors();
+	for (int i = 0; i < 200; i++) {
+		look(s, i % 2 ? CHECK_ASYNC : CHECK_BRIEF);
+		path_check_again(s->path);
+	}
+	wait_all_ended();
+	assert_int_equal(open_descriptors(), before);
+}
+
+static void test_no_descriptors(void **state)
+{
+	struct scene *s = *state;
+	struct rlimit old, none;
+	struct verdict v;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	v = look(s, CHECK_ASYNC);
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_reason(s, v, REASON_UNABLE);
+	assert_int_equal(v.state, VERDICT_PENDING);
+	look_until(s, REASON_GOOD);
+}
+
+#define WITH_SCENE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITH_LIO(test)	 cmocka_unit_test_setup_teardown(test, setup_lio, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_SCENE(test_plain_tur),
+		WITH_LIO(test_lio_is_read),
+		WITH_LIO(test_lio_dead_backstore),
+		WITH_LIO(test_lio_odd_block_size),
+		WITH_SCENE(test_progress),
+		cmocka_unit_test(test_counters_off),
+		WITH_SCENE(test_progress_needs_board),
+		WITH_SCENE(test_silent),
+		WITH_SCENE(test_silent_without_counters),
+		WITH_SCENE(test_legs),
+		WITH_SCENE(test_no_board_is_stock),
+		WITH_SCENE(test_blocked_sends_nothing),
+		WITH_SCENE(test_gone),
+		WITH_SCENE(test_again),
+		WITH_SCENE(test_awaited_answer_counts),
+		WITH_SCENE(test_timeout),
+		WITH_SCENE(test_nothing_leaks),
+		WITH_SCENE(test_no_descriptors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
