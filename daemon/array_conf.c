@@ -80,8 +80,8 @@ static const char *stock_checker(const struct builder *b, const struct conf_path
 
 /* What an array's paths have in common. */
 struct survey {
-	const char *checker;   /* a plain stock checker; "" none known */
-	const char *special;   /* an array-specific one; NULL none */
+	const char *checker; /* a plain stock checker; "" none known */
+	const char *special; /* an array-specific one; NULL none */
 	const struct conf_path *special_path;
 	const struct conf_path *other; /* a path on another transport; NULL none */
 	bool alua, access_state, own_handler;
@@ -103,8 +103,9 @@ static struct survey survey_array(const struct builder *b, const char *vendor,
 		s.own_handler |= p->own_handler;
 		if (!p->software_iscsi)
 			s.other = p;
-		if (checker[0] && !(plain_checker(checker) &&
-				    (p->software_iscsi || strcmp(checker, "readsector0")))) {
+		if (checker[0] &&
+		    !(plain_checker(checker) &&
+		      (p->software_iscsi || strcmp(checker, "readsector0")))) {
 			s.special = checker;
 			s.special_path = p;
 		} else if (checker[0]) {
@@ -120,27 +121,30 @@ static bool array_allowed(struct builder *b, const struct survey *s, const char 
 {
 	if (s->special) {
 		notes_add(b->notes, NOTE_REFUSED,
-			  "%s %s: %s (%s) is checked by \"%s\", which knows this array; left as it is",
-			  vendor, product, s->special_path->dev, s->special_path->transport,
-			  s->special);
+			  "%s %s: %s (%s) is checked by \"%s\", which knows this array; "
+			  "left as it is",
+			  vendor, product, s->special_path->dev,
+			  s->special_path->transport, s->special);
 		return false;
 	}
 	if (s->own_handler && !s->checker[0]) {
 		notes_add(b->notes, NOTE_REFUSED,
-			  "%s %s: has a device handler of its own kind; left as it is", vendor,
-			  product);
+			  "%s %s: has a device handler of its own kind; left as it is",
+			  vendor, product);
 		return false;
 	}
 	if (b->in->daemon_runs && !s->checker[0]) {
 		notes_add(b->notes, NOTE_REFUSED,
-			  "%s %s: multipathd has no checker for any of its paths (blacklisted, or "
+			  "%s %s: multipathd has no checker for any of its paths "
+			  "(blacklisted, or "
 			  "not yet checked); left as it is",
 			  vendor, product);
 		return false;
 	}
 	if (!fragment_text_fits(vendor) || !fragment_text_fits(product)) {
 		notes_add(b->notes, NOTE_REFUSED,
-			  "an array's vendor or product has characters that cannot be configured");
+			  "an array's vendor or product has characters that cannot be "
+			  "configured");
 		return false;
 	}
 	return true;
@@ -155,16 +159,21 @@ static int add_array(struct builder *b, const char *vendor, const char *product)
 	    !array_allowed(b, &s, vendor, product))
 		return 0;
 	if (s.other)
-		notes_add(b->notes, NOTE_INFO,
-			  "%s %s: also seen over %s (%s); there our checker is a plain TUR", vendor,
-			  product, s.other->transport, s.other->dev);
+		notes_add(
+			b->notes, NOTE_INFO,
+			"%s %s: also seen over %s (%s); there our checker is a plain TUR",
+			vendor, product, s.other->transport, s.other->dev);
 	a = fragment_add_array(&b->out);
 	if (!a)
 		return -ENOMEM;
 	copy_text(a->vendor, sizeof(a->vendor), vendor);
 	copy_text(a->product, sizeof(a->product), product);
-	copy_text(a->prio, sizeof(a->prio), !s.alua ? "" : s.access_state ? "sysfs" : "alua");
-	copy_text(a->stock_checker, sizeof(a->stock_checker), s.checker[0] ? s.checker : UNKNOWN);
+	copy_text(a->prio, sizeof(a->prio),
+		  !s.alua	   ? ""
+		  : s.access_state ? "sysfs"
+				   : "alua");
+	copy_text(a->stock_checker, sizeof(a->stock_checker),
+		  s.checker[0] ? s.checker : UNKNOWN);
 	return 0;
 }
 
@@ -205,14 +214,17 @@ static void set_retry(struct builder *b, struct fragment_lun *lun, const char *l
 	lun->no_path_retry = (QUEUE_SECONDS_MIN + interval - 1) / interval;
 	copy_text(lun->stock_retry, sizeof(lun->stock_retry), stock);
 	notes_add(b->notes, NOTE_INFO,
-		  "%s: when all paths are gone I/O will wait %u s (no_path_retry %u, checks %u s "
-		  "apart; was: %s) before it fails: failing over quickly needs a map that queues",
-		  label, lun->no_path_retry * interval, lun->no_path_retry, interval, stock);
+		  "%s: when all paths are gone I/O will wait %u s (no_path_retry %u, "
+		  "checks %u s "
+		  "apart; was: %s) before it fails: failing over quickly needs a map "
+		  "that queues",
+		  label, lun->no_path_retry * interval, lun->no_path_retry, interval,
+		  stock);
 }
 
 /* Whether the map queues long enough without us, and if not, our no_path_retry. */
-static void decide_retry(struct builder *b, struct fragment_lun *lun, const struct mp_map *map,
-			 const struct fragment_lun *old)
+static void decide_retry(struct builder *b, struct fragment_lun *lun,
+			 const struct mp_map *map, const struct fragment_lun *old)
 {
 	unsigned int interval = polling_interval(b->in);
 	char stock[FRAGMENT_STOCK_MAX];
@@ -223,8 +235,10 @@ static void decide_retry(struct builder *b, struct fragment_lun *lun, const stru
 	}
 	if (!map) {
 		notes_add(b->notes, NOTE_WARNING,
-			  "%s: how long it queues without paths is not known, so no_path_retry is "
-			  "left alone; run `mpathiscsi enable` again when multipathd has its map",
+			  "%s: how long it queues without paths is not known, so "
+			  "no_path_retry is "
+			  "left alone; run `mpathiscsi enable` again when multipathd has "
+			  "its map",
 			  lun->wwid);
 		return;
 	}
@@ -249,7 +263,8 @@ static void decide_retry(struct builder *b, struct fragment_lun *lun, const stru
 		break;
 	}
 	notes_add(b->notes, NOTE_WARNING,
-		  "%s: has no usable path now, so its no_path_retry cannot be told and is left "
+		  "%s: has no usable path now, so its no_path_retry cannot be told and "
+		  "is left "
 		  "alone; run `mpathiscsi enable` again when it has one",
 		  map->alias);
 }
@@ -263,9 +278,10 @@ static bool lun_allowed(struct builder *b, const char *wwid, const char *label)
 		if (strcmp(p->wwid, wwid))
 			continue;
 		if (!p->software_iscsi) {
-			notes_add(b->notes, NOTE_REFUSED,
-				  "%s: has a path over %s (%s) beside iSCSI; left as it is", label,
-				  p->transport, p->dev);
+			notes_add(
+				b->notes, NOTE_REFUSED,
+				"%s: has a path over %s (%s) beside iSCSI; left as it is",
+				label, p->transport, p->dev);
 			return false;
 		}
 		if (!fragment_array_find(&b->out, p->vendor, p->product))
@@ -281,7 +297,8 @@ static bool lun_allowed(struct builder *b, const char *wwid, const char *label)
 
 static int add_lun(struct builder *b, const char *wwid)
 {
-	const struct fragment_lun *old = b->in->old ? fragment_lun_find(b->in->old, wwid) : NULL;
+	const struct fragment_lun *old =
+		b->in->old ? fragment_lun_find(b->in->old, wwid) : NULL;
 	const struct mp_map *map = find_map(b->in, wwid);
 	const char *label = map ? map->alias : wwid;
 	struct fragment_lun *lun;
@@ -289,8 +306,8 @@ static int add_lun(struct builder *b, const char *wwid)
 	if (fragment_lun_find(&b->out, wwid) || !lun_allowed(b, wwid, label))
 		return 0;
 	if (b->in->daemon_runs && !map && !old) {
-		notes_add(b->notes, NOTE_INFO, "%s: multipathd has no map of it; left as it is",
-			  wwid);
+		notes_add(b->notes, NOTE_INFO,
+			  "%s: multipathd has no map of it; left as it is", wwid);
 		return 0;
 	}
 	lun = fragment_add_lun(&b->out);
@@ -332,7 +349,8 @@ static bool sees_lun(const struct conf_input *in, const char *wwid)
 	return false;
 }
 
-/* What is only logged out now keeps its stanza: it may come back before the next enable. */
+/* What is only logged out now keeps its stanza: it may come back before the next enable.
+ */
 static int keep_absent(struct builder *b)
 {
 	const struct fragment *old = b->in->old;
@@ -371,20 +389,24 @@ static void warn_of_overrides(struct builder *b)
 		return;
 	if (c->overrides_checker[0] && strcmp(c->overrides_checker, OURS))
 		notes_add(b->notes, NOTE_WARNING,
-			  "multipath.conf has path_checker \"%s\" in overrides{}, which beats ours; "
+			  "multipath.conf has path_checker \"%s\" in overrides{}, which "
+			  "beats ours; "
 			  "remove it there",
 			  c->overrides_checker);
 	if (c->overrides_detect_checker == MP_YES)
 		notes_add(b->notes, NOTE_WARNING,
-			  "multipath.conf has detect_checker yes in overrides{}: targets with ALUA "
+			  "multipath.conf has detect_checker yes in overrides{}: targets "
+			  "with ALUA "
 			  "would keep checker \"tur\"; remove it there");
 	if (c->overrides_detect_prio == MP_YES)
 		notes_add(b->notes, NOTE_WARNING,
-			  "multipath.conf has detect_prio yes in overrides{}: on targets with ALUA "
+			  "multipath.conf has detect_prio yes in overrides{}: on targets "
+			  "with ALUA "
 			  "policies would have no effect; remove it there");
 }
 
-static const char *policy_of(const struct conf_policy *policies, size_t n, const char *wwid)
+static const char *policy_of(const struct conf_policy *policies, size_t n,
+			     const char *wwid)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(policies[i].wwid, wwid))
@@ -404,8 +426,10 @@ bool array_conf_policies(struct fragment *f, const struct conf_policy *policies,
 		if (strlen(text) > FRAGMENT_PRIO_ARGS_MAX || !fragment_text_fits(text)) {
 			if (notes)
 				notes_add(notes, NOTE_WARNING,
-					  "%s: its policy does not fit in prio_args (at most %d "
-					  "characters, printable): it is in force only while "
+					  "%s: its policy does not fit in prio_args (at "
+					  "most %d "
+					  "characters, printable): it is in force only "
+					  "while "
 					  "mpathiscsid runs",
 					  lun->wwid, FRAGMENT_PRIO_ARGS_MAX);
 			text = "";
@@ -418,7 +442,8 @@ bool array_conf_policies(struct fragment *f, const struct conf_policy *policies,
 	return changed;
 }
 
-int array_conf_build(const struct conf_input *input, struct fragment *ret, struct notes *notes)
+int array_conf_build(const struct conf_input *input, struct fragment *ret,
+		     struct notes *notes)
 {
 	struct builder b = {.in = input, .notes = notes};
 

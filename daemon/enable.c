@@ -25,11 +25,11 @@ struct run {
 	FILE *out, *err;
 	uint64_t deadline_ns;
 	char path[FRAGMENT_PATH_MAX];
-	char *old_text;	    /* NULL: no fragment yet */
+	char *old_text;	     /* NULL: no fragment yet */
 	struct fragment old; /* parsed */
 	struct gathered facts;
 	struct fragment wanted;
-	char *text;	    /* printed 'wanted'; NULL: none (disable) */
+	char *text; /* printed 'wanted'; NULL: none (disable) */
 	struct notes notes;
 	bool changed, reconfigured;
 };
@@ -81,7 +81,9 @@ static int fail_errno(struct run *run, const char *what, int error)
 			  : error == -EREMOTEIO ? "it says \"fail\""
 						: strerror(-error);
 
-	return fail(run, error == -EACCES || error == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED,
+	return fail(run,
+		    error == -EACCES || error == -EPERM ? EXIT_NOT_PERMITTED
+							: EXIT_FAILED,
 		    "%s: %s", what, why);
 }
 
@@ -98,12 +100,13 @@ static int check_plugins(struct run *run)
 		if (!access(path, R_OK))
 			continue;
 		if (!run->options->dry_run)
-			return fail(run, EXIT_REFUSED,
-				    "%s: %s; install it first: without it multipathd would "
-				    "have no checker for these paths",
-				    path, strerror(errno));
-		notes_add(&run->notes, NOTE_WARNING, "%s: %s; install it before enabling", path,
-			  strerror(errno));
+			return fail(
+				run, EXIT_REFUSED,
+				"%s: %s; install it first: without it multipathd would "
+				"have no checker for these paths",
+				path, strerror(errno));
+		notes_add(&run->notes, NOTE_WARNING, "%s: %s; install it before enabling",
+			  path, strerror(errno));
 	}
 	return EXIT_OK;
 }
@@ -120,16 +123,19 @@ static int load_old(struct run *run, bool must_parse)
 		return EXIT_OK;
 	if (!fragment_is_ours(run->old_text))
 		return fail(run, EXIT_REFUSED,
-			    "%s exists, but was not written by mpathiscsi; move it away first",
+			    "%s exists, but was not written by mpathiscsi; move it away "
+			    "first",
 			    run->path);
 	if (!must_parse)
 		return EXIT_OK;
 	r = fragment_parse(run->old_text, &run->old, &line);
 	if (r == -EBADMSG)
-		return fail(run, EXIT_REFUSED,
-			    "%s, line %u: not as mpathiscsi writes it; put what you changed into "
-			    "/etc/multipath.conf, then `mpathiscsi disable` and enable again",
-			    run->path, line);
+		return fail(
+			run, EXIT_REFUSED,
+			"%s, line %u: not as mpathiscsi writes it; put what you changed "
+			"into "
+			"/etc/multipath.conf, then `mpathiscsi disable` and enable again",
+			run->path, line);
 	return r ? fail_errno(run, run->path, r) : EXIT_OK;
 }
 
@@ -220,14 +226,17 @@ static int take_back(struct run *run, const struct takeover_report *last)
 	int r = fragment_store(run->path, run->old_text);
 
 	if (!r)
-		r = takeover_reconfigure(run->options->socket, &run->facts, NULL, deadline, NULL);
+		r = takeover_reconfigure(run->options->socket, &run->facts, NULL,
+					 deadline, NULL);
 	if (r)
 		return fail(run, EXIT_FAILED,
-			    "multipathd has no checker for %s, and taking %s back failed too: %s; "
+			    "multipathd has no checker for %s, and taking %s back failed "
+			    "too: %s; "
 			    "remove the file and run `multipathd reconfigure`",
 			    last->dev, run->path, strerror(-r));
 	return fail(run, EXIT_FAILED,
-		    "multipathd could not load our checker for %s (see its journal); all was taken "
+		    "multipathd could not load our checker for %s (see its journal); all "
+		    "was taken "
 		    "back",
 		    last->dev);
 }
@@ -248,8 +257,10 @@ static int take_over(struct run *run)
 		return fail_errno(run, "multipathd, \"reconfigure\"", r);
 	if (last.state == TAKEOVER_OTHER && last.dev[0])
 		return fail(run, EXIT_FAILED,
-			    "%s is written, but multipathd still checks %s by \"%s\": another "
-			    "setting beats it (overrides{}, or a file in %s that comes later)",
+			    "%s is written, but multipathd still checks %s by \"%s\": "
+			    "another "
+			    "setting beats it (overrides{}, or a file in %s that comes "
+			    "later)",
 			    run->path, last.dev, last.checker, run->conf_dir);
 	return fail(run, EXIT_PENDING,
 		    "%s is written, but multipathd has not finished reading it; see "
@@ -263,8 +274,8 @@ static bool in_force(struct run *run)
 	struct takeover_report report;
 
 	return !run->changed && run->facts.daemon_runs &&
-	       !takeover_ask(run->options->socket, &run->facts, &run->wanted, run->deadline_ns,
-			     &report) &&
+	       !takeover_ask(run->options->socket, &run->facts, &run->wanted,
+			     run->deadline_ns, &report) &&
 	       report.state == TAKEOVER_DONE;
 }
 
@@ -281,9 +292,11 @@ static int enable_write(struct run *run)
 	}
 	if (!run->facts.daemon_runs)
 		return report(run, EXIT_OK,
-			      "Written. multipathd does not run; it will read it when it starts.");
+			      "Written. multipathd does not run; it will read it when it "
+			      "starts.");
 	r = take_over(run);
-	return report(run, r, r ? NULL : "Enabled: multipathd checks these paths by \"iscsi\".");
+	return report(run, r,
+		      r ? NULL : "Enabled: multipathd checks these paths by \"iscsi\".");
 }
 
 static int enable_run(struct run *run)
@@ -304,7 +317,8 @@ static int enable_run(struct run *run)
 		run->changed = false;
 		report(run, EXIT_FAILED, NULL);
 		return fail(run, EXIT_FAILED, "nothing to enable: %s",
-			    run->notes.n ? "see above" : "no disk on software iSCSI (iscsi_tcp)");
+			    run->notes.n ? "see above"
+					 : "no disk on software iSCSI (iscsi_tcp)");
 	}
 	if (run->options->dry_run)
 		return report(run, EXIT_OK,
@@ -337,7 +351,8 @@ static int disable_run(struct run *run)
 	run->changed = true;
 	if (run->options->dry_run) {
 		notes_add(&run->notes, NOTE_INFO, "Would remove %s%s.", run->path,
-			  run->facts.daemon_runs ? " and let multipathd reconfigure" : "");
+			  run->facts.daemon_runs ? " and let multipathd reconfigure"
+						 : "");
 		return report(run, EXIT_OK, "Nothing was changed (--dry-run).");
 	}
 	r = fragment_store(run->path, NULL);
@@ -345,15 +360,17 @@ static int disable_run(struct run *run)
 		return fail_errno(run, run->path, r);
 	if (!run->facts.daemon_runs)
 		return report(run, EXIT_OK, "Disabled. multipathd does not run.");
-	r = takeover_reconfigure(run->options->socket, &run->facts, NULL, run->deadline_ns, NULL);
+	r = takeover_reconfigure(run->options->socket, &run->facts, NULL,
+				 run->deadline_ns, NULL);
 	run->reconfigured = true;
 	if (r == -ETIMEDOUT)
-		return report(run,
-			      fail(run, EXIT_PENDING,
-				   "%s is removed, but multipathd has not finished reading its "
-				   "configuration; see `multipathd show daemon`",
-				   run->path),
-			      NULL);
+		return report(
+			run,
+			fail(run, EXIT_PENDING,
+			     "%s is removed, but multipathd has not finished reading its "
+			     "configuration; see `multipathd show daemon`",
+			     run->path),
+			NULL);
 	if (r)
 		return fail_errno(run, "multipathd, \"reconfigure\"", r);
 	return report(run, EXIT_OK, "Disabled: multipathd has its former settings.");

@@ -14,14 +14,14 @@
 
 /* NULL and 0 mean the usual. */
 struct enable_options {
-	bool dry_run;		/* show, change nothing */
+	bool dry_run; /* show, change nothing */
 	bool json;
 	const char *conf_dir;	/* ENABLE_CONF_DIR */
 	const char *plugin_dir; /* PLUGINDIR: where multipathd loads plugins from */
 	const char *store_path; /* policies file; NULL: no policies */
 	const char *sysfs;	/* /sys */
 	const char *socket;	/* as for multipathd_connect() */
-	unsigned int timeout_s;	/* for multipathd to take it over: 60 */
+	unsigned int timeout_s; /* for multipathd to take it over: 60 */
 	FILE *out;		/* stdout: what was done, or would be; notes; JSON */
 	FILE *err;		/* stderr: why not */
 };
@@ -30,8 +30,8 @@ struct enable_options {
  * Both return an exit code (enum cli_exit): EXIT_OK; EXIT_REFUSED: a file of that name is
  * not ours or was edited, a policies file is broken, plugins are missing; EXIT_FAILED:
  * nothing to enable, or multipathd, sysfs or the file system did not do their part (then
- * what was written is said); EXIT_PENDING: written, but multipathd did not take it over in
- * time; EXIT_NOT_PERMITTED.
+ * what was written is said); EXIT_PENDING: written, but multipathd did not take it over
+ * in time; EXIT_NOT_PERMITTED.
  *
  * When multipathd cannot load our checker after all (its paths are left without one),
  * enable takes the fragment back before it fails.
@@ -43,8 +43,8 @@ int cmd_disable(const struct enable_options *options);
  * The policy of one LUN has changed ("" none): rewrite its prio_args in the fragment, for
  * the time when mpathiscsid does not run. No reconfigure: multipathd reads it at its next
  * one. 0 and *ret_changed (may be NULL); -ENOENT: not enabled; -ENXIO: the LUN is not in
- * the fragment; -E2BIG: the text does not fit, prio_args was emptied; -EPERM, -EBADMSG: as
- * fragment_parse(); -errno. 'conf_dir' NULL: ENABLE_CONF_DIR.
+ * the fragment; -E2BIG: the text does not fit, prio_args was emptied; -EPERM, -EBADMSG:
+ * as fragment_parse(); -errno. 'conf_dir' NULL: ENABLE_CONF_DIR.
  */
 int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
 		    bool *ret_changed);

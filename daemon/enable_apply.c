@@ -79,7 +79,8 @@ int fragment_store(const char *path, const char *text)
 	return r ? r : store_write_file(path, text);
 }
 
-static const struct mp_path *find_path(const struct mp_path *paths, size_t n, const char *dev)
+static const struct mp_path *find_path(const struct mp_path *paths, size_t n,
+				       const char *dev)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(paths[i].dev, dev))
@@ -143,7 +144,8 @@ static int settled(const char *socket, const struct gathered *g, const struct fr
 	if (r)
 		return r;
 	if (f)
-		*report = (struct takeover_report){.state = TAKEOVER_OTHER}; /* not known */
+		*report =
+			(struct takeover_report){.state = TAKEOVER_OTHER}; /* not known */
 	if (daemon.pending || daemon.state != MP_DAEMON_IDLE)
 		return 0;
 	if (!f)
@@ -153,8 +155,9 @@ static int settled(const char *socket, const struct gathered *g, const struct fr
 	return r ? r : report->state == TAKEOVER_DONE;
 }
 
-int takeover_reconfigure(const char *socket, const struct gathered *g, const struct fragment *f,
-			 uint64_t deadline_ns, struct takeover_report *ret_report)
+int takeover_reconfigure(const char *socket, const struct gathered *g,
+			 const struct fragment *f, uint64_t deadline_ns,
+			 struct takeover_report *ret_report)
 {
 	static const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * (long)NS_PER_MS};
 	int r = multipathd_command(socket, "reconfigure", ask_until(deadline_ns));

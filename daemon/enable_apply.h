@@ -15,14 +15,14 @@ int fragment_path(const char *conf_dir, char *buffer, size_t size);
 /* The file's text (free() it), NULL without such a file. -errno. */
 int fragment_load(const char *path, char **ret_text);
 
-/* Replace the file atomically (folders above it are made), or with NULL remove it; durable
- * when it returns. -errno. */
+/* Replace the file atomically (folders above it are made), or with NULL remove it;
+ * durable when it returns. -errno. */
 int fragment_store(const char *path, const char *text);
 
 /* How multipathd checks our paths. */
 enum takeover {
 	TAKEOVER_DONE,	/* all by "iscsi" */
-	TAKEOVER_OTHER,	/* 'dev' by another checker, 'checker' */
+	TAKEOVER_OTHER, /* 'dev' by another checker, 'checker' */
 	TAKEOVER_NONE,	/* 'dev' by none: the plugin could not be loaded */
 };
 
@@ -44,11 +44,12 @@ int takeover_ask(const char *socket, const struct gathered *g, const struct frag
 
 /*
  * `reconfigure`, then wait until multipathd is idle again and, with 'f' (else NULL), all
- * its paths are ours. -ETIMEDOUT: not until the deadline; *ret_report (if 'f') tells how they
- * were last, its 'dev' empty when that is not known. -ELIBACC: a path has no checker and
- * gets none.
+ * its paths are ours. -ETIMEDOUT: not until the deadline; *ret_report (if 'f') tells how
+ * they were last, its 'dev' empty when that is not known. -ELIBACC: a path has no checker
+ * and gets none.
  */
-int takeover_reconfigure(const char *socket, const struct gathered *g, const struct fragment *f,
-			 uint64_t deadline_ns, struct takeover_report *ret_report);
+int takeover_reconfigure(const char *socket, const struct gathered *g,
+			 const struct fragment *f, uint64_t deadline_ns,
+			 struct takeover_report *ret_report);
 
 #endif

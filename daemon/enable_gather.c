@@ -68,8 +68,8 @@ static int fill_from_sysfs(const char *sysfs, const struct iscsi_identity *id,
 	if (!p->transport[0] || p->software_iscsi)
 		(void)copy_text(p->transport, sizeof(p->transport), id->transport);
 	p->alua = does_alua(sysfs, id->device);
-	p->access_state = !identity_attribute(sysfs, id->device, "device/access_state", state,
-					      sizeof(state));
+	p->access_state = !identity_attribute(sysfs, id->device, "device/access_state",
+					      state, sizeof(state));
 	p->own_handler = has_own_handler(sysfs, id->device);
 	return 0;
 }
@@ -200,7 +200,6 @@ int enable_gather(const char *socket, const char *sysfs, uint64_t deadline_ns,
 	return 0;
 }
 
-
 static const char *alias_of(const struct mp_map *maps, size_t n, const char *wwid)
 {
 	for (size_t i = 0; i < n; i++)
@@ -209,16 +208,16 @@ static const char *alias_of(const struct mp_map *maps, size_t n, const char *wwi
 	return "";
 }
 
-/* One allocation: the list, then the texts. Longest policy text: see FRAGMENT_PRIO_ARGS_MAX;
- * what is longer is only measured, by a text of that length plus one. */
+/* One allocation: the list, then the texts. Longest policy text: see
+ * FRAGMENT_PRIO_ARGS_MAX; what is longer is only measured, by a text of that length plus
+ * one. */
 #define TEXT_ROOM (FRAGMENT_PRIO_ARGS_MAX + 2)
 
 static int collect(const struct store *store, const struct fragment *f,
 		   const struct mp_map *maps, size_t n_maps, struct conf_policy **ret,
 		   size_t *ret_n)
 {
-	struct conf_policy *list =
-		calloc(f->n_luns + 1, sizeof(*list) + TEXT_ROOM);
+	struct conf_policy *list = calloc(f->n_luns + 1, sizeof(*list) + TEXT_ROOM);
 	char *room;
 	size_t n = 0;
 
@@ -241,8 +240,9 @@ static int collect(const struct store *store, const struct fragment *f,
 	return 0;
 }
 
-int enable_policies(const char *store_path, const struct fragment *f, const struct mp_map *maps,
-		    size_t n_maps, struct conf_policy **ret, size_t *ret_n, char *message)
+int enable_policies(const char *store_path, const struct fragment *f,
+		    const struct mp_map *maps, size_t n_maps, struct conf_policy **ret,
+		    size_t *ret_n, char *message)
 {
 	struct store store;
 	char *text = NULL;

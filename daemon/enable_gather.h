@@ -2,7 +2,8 @@
 #ifndef MPATHISCSI_ENABLE_GATHER_H
 #define MPATHISCSI_ENABLE_GATHER_H
 
-/* The facts that array_conf_build() decides by: from multipathd, sysfs, the policies file. */
+/* The facts that array_conf_build() decides by: from multipathd, sysfs, the policies
+ * file. */
 
 #include "daemon/array_conf.h"
 
@@ -30,7 +31,8 @@ void gathered_free(struct gathered *g);
  * allocation, free() it; wwid points into 'f'. -EINVAL: the file is broken, 'message'
  * (STORE_MESSAGE_MAX bytes) says where; -ENOMEM; -errno of the file.
  */
-int enable_policies(const char *store_path, const struct fragment *f, const struct mp_map *maps,
-		    size_t n_maps, struct conf_policy **ret, size_t *ret_n, char *message);
+int enable_policies(const char *store_path, const struct fragment *f,
+		    const struct mp_map *maps, size_t n_maps, struct conf_policy **ret,
+		    size_t *ret_n, char *message);
 
 #endif

@@ -13,7 +13,8 @@ static struct json_object *json_luns(const struct fragment *f)
 		struct json_object *o = json_object_new_object();
 
 		json_object_object_add(o, "wwid", json_object_new_string(lun->wwid));
-		json_object_object_add(o, "prio_args", json_object_new_string(lun->prio_args));
+		json_object_object_add(o, "prio_args",
+				       json_object_new_string(lun->prio_args));
 		if (lun->no_path_retry) {
 			json_object_object_add(o, "no_path_retry",
 					       json_object_new_int64(lun->no_path_retry));
@@ -49,9 +50,11 @@ static struct json_object *json_notes(const struct notes *notes)
 	for (size_t i = 0; i < notes->n; i++) {
 		struct json_object *o = json_object_new_object();
 
-		json_object_object_add(o, "level", json_object_new_string(note_level_name(
-							   notes->list[i].level)));
-		json_object_object_add(o, "text", json_object_new_string(notes->list[i].text));
+		json_object_object_add(
+			o, "level",
+			json_object_new_string(note_level_name(notes->list[i].level)));
+		json_object_object_add(o, "text",
+				       json_object_new_string(notes->list[i].text));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -63,9 +66,11 @@ static void print_json(FILE *out, const struct enable_report *report, int code)
 
 	json_object_object_add(o, "file", json_object_new_string(report->path));
 	json_object_object_add(o, "dry_run", json_object_new_boolean(report->dry_run));
-	json_object_object_add(o, "enabled", json_object_new_boolean(report->text != NULL));
+	json_object_object_add(o, "enabled",
+			       json_object_new_boolean(report->text != NULL));
 	json_object_object_add(o, "changed", json_object_new_boolean(report->changed));
-	json_object_object_add(o, "reconfigured", json_object_new_boolean(report->reconfigured));
+	json_object_object_add(o, "reconfigured",
+			       json_object_new_boolean(report->reconfigured));
 	json_object_object_add(o, "multipathd_running",
 			       json_object_new_boolean(report->daemon_runs));
 	json_object_object_add(o, "arrays", json_arrays(report->fragment));
@@ -75,8 +80,8 @@ static void print_json(FILE *out, const struct enable_report *report, int code)
 	if (report->dry_run && report->text)
 		json_object_object_add(o, "text", json_object_new_string(report->text));
 	fprintf(out, "%s\n",
-		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_to_json_string_ext(
+			o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
@@ -88,7 +93,8 @@ static void print_notes(FILE *out, const struct notes *notes)
 		if (note->level == NOTE_INFO)
 			fprintf(out, "%s\n", note->text);
 		else
-			fprintf(out, "%s: %s\n", note_level_name(note->level), note->text);
+			fprintf(out, "%s: %s\n", note_level_name(note->level),
+				note->text);
 	}
 }
 

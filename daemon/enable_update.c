@@ -10,9 +10,11 @@
 #include "daemon/enable_apply.h"
 
 /* Load, parse, change one LUN, print, store. */
-static int update_text(const char *text, const char *wwid, const char *policy, char **ret_text)
+static int update_text(const char *text, const char *wwid, const char *policy,
+		       char **ret_text)
 {
-	bool fits = strlen(policy) <= FRAGMENT_PRIO_ARGS_MAX && fragment_text_fits(policy);
+	bool fits =
+		strlen(policy) <= FRAGMENT_PRIO_ARGS_MAX && fragment_text_fits(policy);
 	struct fragment f;
 	struct fragment_lun *lun;
 	unsigned int line;
@@ -22,7 +24,8 @@ static int update_text(const char *text, const char *wwid, const char *policy, c
 		return r;
 	lun = fragment_lun_find(&f, wwid);
 	if (lun) {
-		(void)copy_text(lun->prio_args, sizeof(lun->prio_args), fits ? policy : "");
+		(void)copy_text(lun->prio_args, sizeof(lun->prio_args),
+				fits ? policy : "");
 		r = fragment_print(&f, ret_text);
 	} else {
 		r = -ENXIO;

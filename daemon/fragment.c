@@ -11,11 +11,13 @@
 #include "common/parse.h"
 #include "daemon/multipathd_config.h"
 
-#define FIRST_LINE "# Owned by mpathiscsi. Do not edit: `mpathiscsi enable` writes this file anew,"
+#define FIRST_LINE                                                                       \
+	"# Owned by mpathiscsi. Do not edit: `mpathiscsi enable` writes this file anew,"
 
-static const char header[] =
-	FIRST_LINE "\n"
-	"# `mpathiscsi disable` removes it and gives multipathd its former settings back.\n"
+static const char header[] = FIRST_LINE
+	"\n"
+	"# `mpathiscsi disable` removes it and gives multipathd its former settings "
+	"back.\n"
 	"# Settings of your own belong in /etc/multipath.conf. See mpathiscsi(8).\n"
 	"\n";
 
@@ -177,7 +179,8 @@ static void print_lun(FILE *out, const struct fragment_lun *lun)
 	fputs("\tmultipath {\n", out);
 	print_value(out, "wwid", lun->wwid);
 	print_value(out, "prio", "iscsi");
-	/* Also when empty: else those of a stanza of the administrator's would come in. */
+	/* Also when empty: else those of a stanza of the administrator's would come in.
+	 */
 	print_value(out, "prio_args", lun->prio_args);
 	print_value(out, "path_grouping_policy", "group_by_prio");
 	print_value(out, "failback", "immediate");
@@ -256,7 +259,8 @@ static bool take_lun_value(struct fragment_lun *lun, const char *key, const char
 static bool take_comment(struct reader *r, const char *comment)
 {
 	if (r->array && !strncmp(comment, STOCK_CHECKER, strlen(STOCK_CHECKER)))
-		return !copy_text(r->array->stock_checker, sizeof(r->array->stock_checker),
+		return !copy_text(r->array->stock_checker,
+				  sizeof(r->array->stock_checker),
 				  comment + strlen(STOCK_CHECKER));
 	if (r->lun && !strncmp(comment, STOCK_RETRY, strlen(STOCK_RETRY)))
 		return !copy_text(r->lun->stock_retry, sizeof(r->lun->stock_retry),

@@ -3,9 +3,10 @@
 #define MPATHISCSI_FRAGMENT_H
 
 /*
- * The one file of multipathd's configuration that is ours, as a value: printed, parsed back
- * and changed. Pure. Comments in it keep what was in force without us, so that enabling
- * again, when multipathd only shows our own settings, decides as it did the first time.
+ * The one file of multipathd's configuration that is ours, as a value: printed, parsed
+ * back and changed. Pure. Comments in it keep what was in force without us, so that
+ * enabling again, when multipathd only shows our own settings, decides as it did the
+ * first time.
  */
 
 #include <stdbool.h>
@@ -26,16 +27,16 @@
 struct fragment_array {
 	char vendor[INQUIRY_VENDOR_MAX];
 	char product[INQUIRY_PRODUCT_MAX];
-	char prio[16];			       /* for LUNs without a stanza; "": leave it */
-	char stock_checker[FRAGMENT_STOCK_MAX];/* path_checker without us; "unknown" */
+	char prio[16]; /* for LUNs without a stanza; "": leave it */
+	char stock_checker[FRAGMENT_STOCK_MAX]; /* path_checker without us; "unknown" */
 };
 
 /* multipaths { multipath {} }: a LUN on software iSCSI. */
 struct fragment_lun {
 	char wwid[MP_NAME_MAX];
 	char prio_args[FRAGMENT_PRIO_ARGS_MAX + 1]; /* the policy's text; "" none */
-	unsigned int no_path_retry;		/* polling intervals; 0: leave it */
-	char stock_retry[FRAGMENT_STOCK_MAX];	/* no_path_retry without us, if we set it */
+	unsigned int no_path_retry;		    /* polling intervals; 0: leave it */
+	char stock_retry[FRAGMENT_STOCK_MAX]; /* no_path_retry without us, if we set it */
 };
 
 struct fragment {
@@ -47,7 +48,8 @@ struct fragment {
 
 void fragment_free(struct fragment *f); /* what it holds; not *f */
 
-/* Add a zeroed element. NULL: no memory. The pointer is good until the next one is added. */
+/* Add a zeroed element. NULL: no memory. The pointer is good until the next one is added.
+ */
 struct fragment_array *fragment_add_array(struct fragment *f);
 struct fragment_lun *fragment_add_lun(struct fragment *f);
 
@@ -65,15 +67,15 @@ int fragment_print(const struct fragment *f, char **ret_text);
 bool fragment_is_ours(const char *text);
 
 /*
- * Parse what fragment_print() wrote. -EPERM: not ours; -EBADMSG: changed by hand, *ret_line
- * is the number of the first line that is not as we write it; -ENOMEM.
+ * Parse what fragment_print() wrote. -EPERM: not ours; -EBADMSG: changed by hand,
+ * *ret_line is the number of the first line that is not as we write it; -ENOMEM.
  */
 int fragment_parse(const char *text, struct fragment *ret, unsigned int *ret_line);
 
 /*
  * An extended regular expression (as multipathd searches for, quoted by the caller) that
- * matches 'text' and nothing else: anchored, special characters escaped. Returns 'buffer';
- * 2 × strlen + 3 bytes are enough.
+ * matches 'text' and nothing else: anchored, special characters escaped. Returns
+ * 'buffer'; 2 × strlen + 3 bytes are enough.
  */
 const char *fragment_regex(const char *text, char *buffer, size_t size);
 

@@ -118,9 +118,9 @@ static struct request *find_expired(struct multipathd *m, uint64_t now)
 }
 
 /*
- * Bring the queue forward: end what is overdue, start what can start. A callback may submit
- * for ever while multipathd does not run: each request is tried once a call at most, the
- * rest waits for the timer.
+ * Bring the queue forward: end what is overdue, start what can start. A callback may
+ * submit for ever while multipathd does not run: each request is tried once a call at
+ * most, the rest waits for the timer.
  */
 static void advance(struct multipathd *m)
 {
@@ -156,8 +156,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *arg)
 	(void)fd;
 	(void)revents;
 	if (!r)
-		r = sd_event_source_set_io_events(source,
-						  (uint32_t)exchange_events(&m->exchange));
+		r = sd_event_source_set_io_events(
+			source, (uint32_t)exchange_events(&m->exchange));
 	else if (r > 0)
 		finish(m, m->first, mp_reply_check(m->exchange.reply));
 	if (r < 0)
@@ -178,7 +178,8 @@ int multipathd_new(sd_event *event, const char *name, struct multipathd **ret)
 	if (name)
 		m->name = strdup(name);
 	if (!name || m->name)
-		r = sd_event_add_time(event, &m->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, m);
+		r = sd_event_add_time(event, &m->timer, CLOCK_MONOTONIC, 0, 1000,
+				      on_timer, m);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
 	if (r < 0) {

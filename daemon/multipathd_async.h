@@ -3,9 +3,9 @@
 #define MPATHISCSI_MULTIPATHD_ASYNC_H
 
 /*
- * Asking multipathd from an event loop: requests wait in a bounded queue and go out one at
- * a time, in order, each with a deadline of its own that counts from its submission. No
- * call here ever waits.
+ * Asking multipathd from an event loop: requests wait in a bounded queue and go out one
+ * at a time, in order, each with a deadline of its own that counts from its submission.
+ * No call here ever waits.
  */
 
 #include <stddef.h>
@@ -18,9 +18,9 @@ struct multipathd;
 
 /*
  * The end of a request; called exactly once, from the event loop (or multipathd_free()).
- * 'error': 0, or as multipathd_call() (-ETIMEDOUT also for a deadline passed in the queue),
- * or -ECANCELED. 'reply': valid during the call; an error reply is passed for the log,
- * NULL if there was none. May submit new requests, must not free the client.
+ * 'error': 0, or as multipathd_call() (-ETIMEDOUT also for a deadline passed in the
+ * queue), or -ECANCELED. 'reply': valid during the call; an error reply is passed for the
+ * log, NULL if there was none. May submit new requests, must not free the client.
  */
 typedef void (*multipathd_done)(void *arg, int error, const char *reply);
 
@@ -28,9 +28,9 @@ typedef void (*multipathd_done)(void *arg, int error, const char *reply);
 int multipathd_new(sd_event *event, const char *name, struct multipathd **ret);
 
 /*
- * Ask. -EMSGSIZE: request too long; -EINVAL: empty; -ENOBUFS: MULTIPATHD_QUEUE_MAX requests
- * wait already; -ENOMEM: then 'done' is not called. That multipathd does not run is told by
- * 'done', never here. 'done' may be NULL.
+ * Ask. -EMSGSIZE: request too long; -EINVAL: empty; -ENOBUFS: MULTIPATHD_QUEUE_MAX
+ * requests wait already; -ENOMEM: then 'done' is not called. That multipathd does not run
+ * is told by 'done', never here. 'done' may be NULL.
  */
 int multipathd_submit(struct multipathd *m, const char *request, uint64_t timeout_ms,
 		      multipathd_done done, void *arg);

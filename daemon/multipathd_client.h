@@ -2,7 +2,8 @@
 #ifndef MPATHISCSI_MULTIPATHD_CLIENT_H
 #define MPATHISCSI_MULTIPATHD_CLIENT_H
 
-/* Asking multipathd and waiting for the answer: for the command line, never the daemon. */
+/* Asking multipathd and waiting for the answer: for the command line, never the daemon.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,10 +12,11 @@
 #include "daemon/multipathd_wire.h"
 
 /*
- * Send 'request', wait for the reply at most until 'deadline_ns' (CLOCK_MONOTONIC). 'name'
- * as for multipathd_connect(). *ret_reply: its text, free() it. An error reply is returned
- * as mp_reply_check() says; else errors of multipathd_connect() and exchange_step(), and
- * -ETIMEDOUT. multipathd_not_running() tells "nobody there" from the rest.
+ * Send 'request', wait for the reply at most until 'deadline_ns' (CLOCK_MONOTONIC).
+ * 'name' as for multipathd_connect(). *ret_reply: its text, free() it. An error reply is
+ * returned as mp_reply_check() says; else errors of multipathd_connect() and
+ * exchange_step(), and -ETIMEDOUT. multipathd_not_running() tells "nobody there" from the
+ * rest.
  */
 int multipathd_call(const char *name, const char *request, uint64_t deadline_ns,
 		    char **ret_reply);

@@ -64,8 +64,8 @@ static void take_default(struct mp_config *config, const char *key, const char *
 static int take_override(struct mp_config *config, const char *key, const char *value)
 {
 	if (!strcmp(key, "path_checker"))
-		return copy_text(config->overrides_checker, sizeof(config->overrides_checker),
-				 value);
+		return copy_text(config->overrides_checker,
+				 sizeof(config->overrides_checker), value);
 	if (!strcmp(key, "detect_checker"))
 		config->overrides_detect_checker = setting(value);
 	else if (!strcmp(key, "detect_prio"))

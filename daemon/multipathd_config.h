@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#define MP_SHOW_CONFIG	     "show config local" /* only devices that exist: shorter */
+#define MP_SHOW_CONFIG "show config local" /* only devices that exist: shorter */
 
 enum mp_setting { MP_NOT_SET, MP_NO, MP_YES };
 
@@ -14,13 +14,13 @@ struct mp_config {
 	unsigned int polling_interval; /* s; 0: not told */
 	char config_dir[256];	       /* "" not told (from 0.9 on it is fixed) */
 	/* overrides{} beats devices{}: what of ours it would undo. */
-	char overrides_checker[32];    /* "" not set there */
+	char overrides_checker[32]; /* "" not set there */
 	enum mp_setting overrides_detect_checker;
 	enum mp_setting overrides_detect_prio;
 };
 
-/* -EPROTO: not a configuration (sections do not close, no defaults section); error replies
- * as mp_reply_check(). *ret is untouched on failure. */
+/* -EPROTO: not a configuration (sections do not close, no defaults section); error
+ * replies as mp_reply_check(). *ret is untouched on failure. */
 int mp_config_parse(const char *reply, struct mp_config *ret);
 
 /*

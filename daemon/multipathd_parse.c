@@ -11,7 +11,7 @@
 
 #include "common/parse.h"
 
-#define SEPARATOR 0x1f
+#define SEPARATOR  0x1f
 #define FIELDS_MAX 16
 
 struct word {
@@ -20,17 +20,21 @@ struct word {
 };
 
 static const struct word checker_words[] = {
-	{"undef", MP_UNDEF},	   {"ready", MP_READY},
-	{"ghost", MP_GHOST},	   {"faulty", MP_FAULTY},
-	{"shaky", MP_SHAKY},	   {"i/o pending", MP_PENDING},
-	{"i/o timeout", MP_TIMEOUT}, {"delayed", MP_DELAYED},
+	{"undef", MP_UNDEF},
+	{"ready", MP_READY},
+	{"ghost", MP_GHOST},
+	{"faulty", MP_FAULTY},
+	{"shaky", MP_SHAKY},
+	{"i/o pending", MP_PENDING},
+	{"i/o timeout", MP_TIMEOUT},
+	{"delayed", MP_DELAYED},
 	{"disconnected", MP_DISCONNECTED},
 };
 
 static const struct word daemon_words[] = {
-	{"init", MP_DAEMON_STARTING},	   {"startup", MP_DAEMON_STARTING},
+	{"init", MP_DAEMON_STARTING},	    {"startup", MP_DAEMON_STARTING},
 	{"configure", MP_DAEMON_CONFIGURE}, {"idle", MP_DAEMON_IDLE},
-	{"running", MP_DAEMON_RUNNING},	   {"shutdown", MP_DAEMON_SHUTDOWN},
+	{"running", MP_DAEMON_RUNNING},	    {"shutdown", MP_DAEMON_SHUTDOWN},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -59,7 +63,8 @@ static bool line_is(const char *reply, const char *line)
 	return !strncmp(reply, line, n) && (reply[n] == '\n' || reply[n] == '\0');
 }
 
-/* The list of commands comes after at most three lines: "fail", the reason, the version. */
+/* The list of commands comes after at most three lines: "fail", the reason, the version.
+ */
 static bool has_help(const char *reply)
 {
 	for (int i = 0; i < 4; i++) {
@@ -96,7 +101,8 @@ int mp_reply_check(const char *reply)
 	return failed ? -EREMOTEIO : 0;
 }
 
-/* Cut 'line' at the separators, in place. Returns the number of fields, at most max + 1. */
+/* Cut 'line' at the separators, in place. Returns the number of fields, at most max + 1.
+ */
 static size_t split(char *line, char **fields, size_t max)
 {
 	size_t n = 0;
@@ -117,8 +123,8 @@ static size_t split(char *line, char **fields, size_t max)
 /* Words that multipathd prints where it has nothing to say. */
 static bool says_nothing(const char *field)
 {
-	return !strcmp(field, "[undef]") || !strcmp(field, "undef") || !strcmp(field, "n/a") ||
-	       !strcmp(field, "(null)");
+	return !strcmp(field, "[undef]") || !strcmp(field, "undef") ||
+	       !strcmp(field, "n/a") || !strcmp(field, "(null)");
 }
 
 static int take_text(char *dst, size_t size, const char *field)
@@ -184,7 +190,8 @@ static int take_path(char **f, void *entry)
 	if (take_text(p->dev, sizeof(p->dev), f[0]) || parse_devt(f[1], &p->devt) ||
 	    take_text(p->wwid, sizeof(p->wwid), f[2]) ||
 	    take_text(p->checker, sizeof(p->checker), f[6]) ||
-	    parse_priority(f[7], &p->priority) || take_map(p->map, sizeof(p->map), f[8]) ||
+	    parse_priority(f[7], &p->priority) ||
+	    take_map(p->map, sizeof(p->map), f[8]) ||
 	    take_text(p->hcil, sizeof(p->hcil), f[9]) ||
 	    take_text(p->protocol, sizeof(p->protocol), f[10]) ||
 	    take_text(p->inquiry, sizeof(p->inquiry), f[11]))
@@ -260,7 +267,8 @@ static int parse_lines(const struct list *list, char *text, char *entries, size_
 	char *save = NULL;
 	size_t n = 0;
 
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		char *fields[FIELDS_MAX];
 
 		if (split(line, fields, FIELDS_MAX) != list->n_fields ||
@@ -272,7 +280,8 @@ static int parse_lines(const struct list *list, char *text, char *entries, size_
 	return 0;
 }
 
-static int parse_list(const struct list *list, const char *reply, void **ret, size_t *ret_n)
+static int parse_list(const struct list *list, const char *reply, void **ret,
+		      size_t *ret_n)
 {
 	int r = mp_reply_check(reply);
 	size_t lines, n;

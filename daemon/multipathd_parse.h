@@ -5,10 +5,10 @@
 /*
  * What multipathd answers, as structs. Pure: text in, structs out.
  *
- * Lists are asked for with a format of ours, its fields parted by the ASCII unit separator:
- * the kernel replaces control characters in INQUIRY data and nobody puts one in an alias,
- * so that a '|' or ',' in a name cannot be taken for a border. Only wildcards that every
- * multipathd from 0.8.5 on knows (an unknown one prints nothing).
+ * Lists are asked for with a format of ours, its fields parted by the ASCII unit
+ * separator: the kernel replaces control characters in INQUIRY data and nobody puts one
+ * in an alias, so that a '|' or ',' in a name cannot be taken for a border. Only
+ * wildcards that every multipathd from 0.8.5 on knows (an unknown one prints nothing).
  */
 
 #include <stdbool.h>
@@ -43,43 +43,44 @@ enum mp_checker_state {
 	MP_DISCONNECTED,
 	MP_OTHER, /* a word of a later version */
 };
-const char *mp_checker_state_name(enum mp_checker_state state); /* multipathd's own words */
+const char *mp_checker_state_name(
+	enum mp_checker_state state); /* multipathd's own words */
 
 struct mp_path {
-	char dev[32];		/* "sda" */
+	char dev[32]; /* "sda" */
 	dev_t devt;
 	char wwid[MP_NAME_MAX]; /* "" not known yet */
 	enum mp_dm_state dm;
-	bool offline;		/* the daemon found the SCSI device offline */
+	bool offline; /* the daemon found the SCSI device offline */
 	enum mp_checker_state checker_state;
-	char checker[32];	/* "tur", "iscsi"; "" has none yet */
-	int priority;		/* -1: not defined */
-	char map[MP_NAME_MAX];	/* alias; "" when no map has the path */
-	char hcil[48];		/* "7:0:0:1": for people */
-	char protocol[32];	/* "scsi:iscsi", "scsi:fcp"; "" foreign (native NVMe) */
-	char inquiry[160];	/* "VENDOR,PRODUCT" or "VENDOR,PRODUCT,REV": for people */
+	char checker[32];      /* "tur", "iscsi"; "" has none yet */
+	int priority;	       /* -1: not defined */
+	char map[MP_NAME_MAX]; /* alias; "" when no map has the path */
+	char hcil[48];	       /* "7:0:0:1": for people */
+	char protocol[32];     /* "scsi:iscsi", "scsi:fcp"; "" foreign (native NVMe) */
+	char inquiry[160];     /* "VENDOR,PRODUCT" or "VENDOR,PRODUCT,REV": for people */
 };
 
 /* What a map does with I/O while it has no usable path. */
 enum mp_queueing {
-	MP_QUEUEING_UNSET, /* no_path_retry set nowhere: the map fails I/O at once */
-	MP_QUEUEING_OFF,   /* fails at once, or its retries have run out */
-	MP_QUEUEING_ON,	   /* queues for ever */
-	MP_QUEUEING_CHECKS,/* will queue for 'retries' polling intervals */
+	MP_QUEUEING_UNSET,   /* no_path_retry set nowhere: the map fails I/O at once */
+	MP_QUEUEING_OFF,     /* fails at once, or its retries have run out */
+	MP_QUEUEING_ON,	     /* queues for ever */
+	MP_QUEUEING_CHECKS,  /* will queue for 'retries' polling intervals */
 	MP_QUEUEING_SECONDS, /* has no path: queues for 'seconds' more */
 };
 
 struct mp_map {
 	char alias[MP_NAME_MAX];
 	char wwid[MP_NAME_MAX];
-	char dm[32];		/* "dm-3"; "" not known */
+	char dm[32]; /* "dm-3"; "" not known */
 	enum mp_queueing queueing;
-	unsigned int retries;	/* MP_QUEUEING_CHECKS */
-	unsigned int seconds;	/* MP_QUEUEING_SECONDS */
-	unsigned int n_active;	/* paths that the checker calls up or ghost */
-	char failback[32];	/* "immediate", "followover", "-" (manual), a countdown */
+	unsigned int retries;  /* MP_QUEUEING_CHECKS */
+	unsigned int seconds;  /* MP_QUEUEING_SECONDS */
+	unsigned int n_active; /* paths that the checker calls up or ghost */
+	char failback[32];     /* "immediate", "followover", "-" (manual), a countdown */
 	bool suspended;
-	bool foreign;		/* not a dm-multipath map (native NVMe) */
+	bool foreign; /* not a dm-multipath map (native NVMe) */
 };
 
 enum mp_daemon_state {
@@ -93,7 +94,8 @@ enum mp_daemon_state {
 struct mp_daemon {
 	pid_t pid;
 	enum mp_daemon_state state;
-	bool pending; /* a reconfigure is asked for but has not begun (told from 0.12 on) */
+	bool pending; /* a reconfigure is asked for but has not begun (told from 0.12 on)
+		       */
 };
 
 /*
@@ -106,8 +108,9 @@ int mp_reply_check(const char *reply);
 
 /*
  * Parse a list. *ret_list is one allocation, free() it; NULL and 0 for an empty list. An
- * error reply gives mp_reply_check()'s value; -EPROTO: a line has another number of fields,
- * a field is too long or no number, so the whole reply cannot be trusted; -ENOMEM.
+ * error reply gives mp_reply_check()'s value; -EPROTO: a line has another number of
+ * fields, a field is too long or no number, so the whole reply cannot be trusted;
+ * -ENOMEM.
  */
 int mp_paths_parse(const char *reply, struct mp_path **ret_list, size_t *ret_n);
 int mp_maps_parse(const char *reply, struct mp_map **ret_list, size_t *ret_n);

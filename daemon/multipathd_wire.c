@@ -9,7 +9,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define STEP_MAX (128U << 10) /* bytes of a reply taken per call: keeps the loop alive */
+#define STEP_MAX (128U << 10) /* bytes of a reply taken per call: keeps the loop alive   \
+			       */
 
 int multipathd_address(const char *name, struct sockaddr_un *ret, socklen_t *ret_size)
 {
@@ -48,7 +49,8 @@ static int connect_to(const char *name, unsigned int wait_ms)
 	if (fd < 0)
 		return -errno;
 	/* The send timeout is what bounds connect() on a full backlog. */
-	if ((wait_ms && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0) ||
+	if ((wait_ms &&
+	     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0) ||
 	    connect(fd, (const struct sockaddr *)&address, size) < 0) {
 		r = -errno;
 		close(fd);
@@ -143,7 +145,8 @@ int exchange_step(struct exchange *x)
 	if (r <= 0)
 		return r;
 	if (!x->reply) {
-		r = step_receive(x->fd, x->length.bytes, sizeof(x->length), &x->length_done);
+		r = step_receive(x->fd, x->length.bytes, sizeof(x->length),
+				 &x->length_done);
 		if (r <= 0)
 			return r;
 		r = reply_begin(x);

@@ -30,7 +30,7 @@ static void begin_login(struct probe_session *session, uint64_t now_ns)
 		return;
 	}
 	session->phase = PHASE_CONNECT;
-	session->next_ns = now_ns + NS_PER_MS * (session->config->connect_timeout_ms);
+	session->next_ns = now_ns + session->config->connect_timeout_ms * NS_PER_MS;
 }
 
 /* Not longer than it takes to see one lost SYN repeated (1 s). */
@@ -40,7 +40,7 @@ static uint64_t tcp_deadline(const struct probe_session *session, uint64_t now_n
 
 	if (ms > session->config->connect_timeout_ms)
 		ms = session->config->connect_timeout_ms;
-	return now_ns + NS_PER_MS * (ms);
+	return now_ns + ms * NS_PER_MS;
 }
 
 static void tcp_done(struct probe_session *session, int error, const char *why,
@@ -111,7 +111,7 @@ void probe_attempt_connecting(struct probe_session *session, uint64_t now_ns)
 		return;
 	}
 	session->phase = PHASE_LOGIN;
-	session->next_ns = now_ns + NS_PER_MS * (session->config->login_timeout_ms);
+	session->next_ns = now_ns + session->config->login_timeout_ms * NS_PER_MS;
 	probe_link_login(link);
 }
 
@@ -153,4 +153,16 @@ void probe_attempt_login(struct probe_session *session, uint64_t now_ns)
 							: strerror(-link->error),
 			     now_ns);
 	}
+}
+
+void probe_attempt_overdue(struct probe_session *session, uint64_t now_ns)
+{
+	const char *why = "not answered in time";
+
+	if (session->phase == PHASE_CONNECT)
+		connect_failed(session, -ETIMEDOUT, why, now_ns);
+	else if (session->phase == PHASE_LOGIN)
+		login_failed(session, -ETIMEDOUT, why, now_ns);
+	else
+		tcp_done(session, -ETIMEDOUT, why, now_ns);
 }

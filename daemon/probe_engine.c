@@ -15,9 +15,7 @@
 
 #include "common/clock.h"
 #include "daemon/probe_rtt.h"
-#include "daemon/probe_slot.h"
-#include "daemon/probe_spawn.h"
-#include "daemon/probe_wire.h"
+#include "daemon/probe_talk.h"
 
 #ifndef LIBEXECDIR
 #error "LIBEXECDIR: the folder of mpathiscsi-probe"
@@ -30,31 +28,6 @@
 /* A REMOVE not carried out in this time: the child does not work. */
 #define LEAVE_NS       (5 * NS_PER_S)
 #define GOODBYE_MS     600
-#define MESSAGES_TURN  256
-/* What an honest child may say between two looks at it. */
-#define BUDGET_BASE    64
-#define BUDGET_SLOT    24
-
-struct probe_engine {
-	sd_event *event;
-	struct probe_config config;
-	char *child_path;
-	struct probe_user user;
-	probe_changed_fn changed;
-	void *arg;
-
-	struct probe_slots slots;
-	uint32_t last_id;
-
-	struct probe_process process;
-	sd_event_source *timer, *messages, *end;
-	uint64_t started_ns;
-	uint64_t restart_ns; /* no child before */
-	bool heard;	     /* something, since the last look */
-	uint32_t quiet_ms;
-	int64_t budget;
-	struct probe_engine_status status;
-};
 
 static uint32_t random32(void)
 {
@@ -63,12 +36,6 @@ static uint32_t random32(void)
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == (ssize_t)sizeof(random))
 		return random;
 	return (uint32_t)(clock_now_ns() >> 8); /* only for jitter */
-}
-
-static void say_changed(struct probe_engine *engine, const struct probe_slot *slot)
-{
-	if (engine->changed)
-		engine->changed(&slot->target, &slot->report, engine->arg);
 }
 
 /* Before the descriptors are closed: epoll knows files, not their numbers. */
@@ -96,7 +63,7 @@ static void child_gone(struct probe_engine *engine, const char *why)
 		struct probe_slot *slot = engine->slots.slots[i];
 
 		if (probe_slot_clear(slot))
-			say_changed(engine, slot);
+			probe_talk_changed(engine, slot);
 	}
 }
 
@@ -110,129 +77,6 @@ static void dismiss(struct probe_engine *engine, const char *why)
 	child_gone(engine, why);
 }
 
-static bool send_message(struct probe_engine *engine, const union probe_wire_message *message)
-{
-	ssize_t n = send(engine->process.socket, message, message->header.size,
-			 MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return n == (ssize_t)message->header.size; /* else later, or never: it is dying */
-}
-
-static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
-{
-	union probe_wire_message message;
-	uint32_t flags = probe_slot_flags(slot);
-	bool sent = true;
-
-	switch (slot->stage) {
-	case SLOT_NEW:
-		probe_wire_put_add(&message, engine->last_id + 1, &slot->target, &slot->peer,
-				   flags);
-		sent = send_message(engine, &message);
-		if (sent) {
-			slot->id = ++engine->last_id;
-			slot->stage = SLOT_LIVE;
-			slot->sent_flags = flags;
-		}
-		break;
-	case SLOT_LIVE:
-		if (flags == slot->sent_flags)
-			return true;
-		probe_wire_begin(&message, PROBE_WIRE_UPDATE, slot->id);
-		message.update.flags = flags;
-		sent = send_message(engine, &message);
-		if (sent)
-			slot->sent_flags = flags;
-		break;
-	case SLOT_LEAVE:
-		probe_wire_begin(&message, PROBE_WIRE_REMOVE, slot->id);
-		sent = send_message(engine, &message);
-		if (sent) {
-			slot->stage = SLOT_LEAVING;
-			slot->leave_ns = clock_now_ns();
-		}
-		break;
-	case SLOT_LEAVING:
-		return true;
-	}
-	explicit_bzero(&message, sizeof(message));
-	return sent;
-}
-
-static void push(struct probe_engine *engine)
-{
-	bool all = true;
-
-	if (!engine->messages)
-		return;
-	for (size_t i = 0; i < engine->slots.n && all; i++)
-		all = push_slot(engine, engine->slots.slots[i]);
-	/* A failure to watch for room is made up for by the timer. */
-	sd_event_source_set_io_events(engine->messages, all ? EPOLLIN : EPOLLIN | EPOLLOUT);
-}
-
-/* false: no honest child says this. */
-static bool take_report(struct probe_engine *engine, const struct probe_wire_report *report)
-{
-	struct probe_slot *slot = probe_slots_by_id(&engine->slots, report->header.id);
-
-	if (!slot)
-		return false;
-	if (slot->stage == SLOT_LIVE && probe_slot_take(slot, report, clock_now_ns()))
-		say_changed(engine, slot);
-	return true;
-}
-
-static bool take_gone(struct probe_engine *engine, uint32_t id)
-{
-	struct probe_slot *slot = probe_slots_by_id(&engine->slots, id);
-
-	if (!slot || slot->stage != SLOT_LEAVING)
-		return false;
-	probe_slots_left(&engine->slots, slot);
-	return true;
-}
-
-static bool take(struct probe_engine *engine, const union probe_wire_message *message,
-		 size_t size)
-{
-	if (--engine->budget < 0 ||
-	    !probe_wire_valid(message, size, PROBE_WIRE_TO_ENGINE, clock_now_ns()))
-		return false;
-	engine->heard = true;
-	switch (message->header.type) {
-	case PROBE_WIRE_REPORT:
-		return take_report(engine, &message->report);
-	case PROBE_WIRE_GONE:
-		return take_gone(engine, message->header.id);
-	default:
-		return true;
-	}
-}
-
-/* Read what there is. */
-static void hear(struct probe_engine *engine)
-{
-	union probe_wire_message message;
-
-	for (int i = 0; i < MESSAGES_TURN && engine->messages; i++) {
-		ssize_t n = recv(engine->process.socket, &message, sizeof(message),
-				 MSG_DONTWAIT | MSG_TRUNC);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0) {
-			/* its end follows, and says why */
-			sd_event_source_set_enabled(engine->messages, SD_EVENT_OFF);
-			return;
-		}
-		if ((size_t)n > sizeof(message) || !take(engine, &message, (size_t)n)) {
-			dismiss(engine, "killed: it sent nonsense");
-			return;
-		}
-	}
-}
-
 static int on_messages(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
 	struct probe_engine *engine = arg;
@@ -240,8 +84,10 @@ static int on_messages(sd_event_source *source, int fd, uint32_t revents, void *
 	(void)source;
 	(void)fd;
 	(void)revents;
-	hear(engine);
-	push(engine);
+	if (probe_talk_hear(engine))
+		dismiss(engine, "killed: it sent nonsense");
+	else
+		probe_talk_push(engine);
 	return 0;
 }
 
@@ -270,14 +116,6 @@ static int watch(struct probe_engine *engine)
 			       on_end, engine);
 }
 
-static int introduce(struct probe_engine *engine)
-{
-	union probe_wire_message message;
-
-	probe_wire_put_config(&message, &engine->config);
-	return send_message(engine, &message) ? 0 : -EPIPE;
-}
-
 static void start_child(struct probe_engine *engine)
 {
 	char why[PROBE_TEXT_MAX];
@@ -287,7 +125,7 @@ static void start_child(struct probe_engine *engine)
 	engine->status.starts++;
 	engine->quiet_ms = 0;
 	engine->heard = false;
-	engine->budget = BUDGET_BASE;
+	engine->budget = PROBE_BUDGET_BASE;
 	if (error) {
 		snprintf(why, sizeof(why), "cannot start it: %s", strerror(-error));
 		child_gone(engine, why);
@@ -296,7 +134,7 @@ static void start_child(struct probe_engine *engine)
 	engine->status.pid = engine->process.pid;
 	error = watch(engine);
 	if (!error)
-		error = introduce(engine);
+		error = probe_talk_introduce(engine);
 	if (error < 0) {
 		snprintf(why, sizeof(why), "cannot talk to it: %s", strerror(-error));
 		dismiss(engine, why);
@@ -320,18 +158,19 @@ static bool leaves_too_slowly(const struct probe_engine *engine, uint64_t now_ns
  */
 static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 {
-	hear(engine);
-	if (!engine->messages)
+	if (probe_talk_hear(engine)) {
+		dismiss(engine, "killed: it sent nonsense");
 		return;
+	}
 	engine->quiet_ms = engine->heard ? 0 : engine->quiet_ms + PROBE_BEAT_MS;
 	engine->heard = false;
-	engine->budget = BUDGET_BASE + BUDGET_SLOT * (int64_t)engine->slots.n;
+	engine->budget = PROBE_BUDGET_BASE + PROBE_BUDGET_SLOT * (int64_t)engine->slots.n;
 	if (engine->quiet_ms >= engine->config.child_dead_ms)
 		dismiss(engine, "killed: it hung");
 	else if (leaves_too_slowly(engine, now_ns))
 		dismiss(engine, "killed: it did not end a probe");
 	else
-		push(engine);
+		probe_talk_push(engine);
 }
 
 static void arm(struct probe_engine *engine, uint64_t now_ns)
@@ -351,7 +190,7 @@ static void advance(struct probe_engine *engine)
 
 	if (!engine->messages && engine->slots.n && now_ns >= engine->restart_ns) {
 		start_child(engine);
-		push(engine);
+		probe_talk_push(engine);
 	}
 	arm(engine, now_ns);
 }
@@ -376,7 +215,7 @@ int probe_engine_set(struct probe_engine *engine, const struct probe_target *tar
 	if (error)
 		return error;
 	if (engine->messages)
-		push(engine);
+		probe_talk_push(engine);
 	advance(engine);
 	return 0;
 }

@@ -48,7 +48,7 @@ void probe_ping_answers(struct probe_session *session, uint64_t now_ns)
 		lost(session, now_ns);
 }
 
-static void ping(struct probe_session *session, uint64_t now_ns)
+void probe_ping(struct probe_session *session, uint64_t now_ns)
 {
 	const struct probe_config *config = session->config;
 	struct probe_nop *nop = probe_link_ping(&session->link, now_ns);
@@ -85,7 +85,7 @@ static bool is_stuck(const struct probe_session *session, uint64_t now_ns)
 		return false;
 	if (since < machine->logged_in_ns)
 		since = machine->logged_in_ns;
-	return now_ns >= since + NS_PER_MS * (session->config->silent_relogin_ms) ||
+	return now_ns >= since + session->config->silent_relogin_ms * NS_PER_MS ||
 	       probe_socket_stuck(probe_link_fd(&session->link));
 }
 

@@ -53,7 +53,7 @@ void probe_happened(struct probe_session *session, enum probe_event_type type, i
 		return;
 	close_all(session);
 	session->phase = PHASE_WAIT;
-	session->next_ns = now_ns + NS_PER_MS * (step.delay_ms);
+	session->next_ns = now_ns + step.delay_ms * NS_PER_MS;
 }
 
 void probe_say(struct probe_session *session, const char *format, const char *what)
@@ -74,13 +74,9 @@ static void overdue(struct probe_session *session, uint64_t now_ns)
 		probe_attempt_begin(session, now_ns);
 		break;
 	case PHASE_CONNECT:
-		connect_failed(session, -ETIMEDOUT, "not answered in time", now_ns);
-		break;
 	case PHASE_LOGIN:
-		login_failed(session, -ETIMEDOUT, "not answered in time", now_ns);
-		break;
 	case PHASE_TCP:
-		tcp_done(session, -ETIMEDOUT, "not answered in time", now_ns);
+		probe_attempt_overdue(session, now_ns);
 		break;
 	case PHASE_LEAVE:
 		close_all(session);

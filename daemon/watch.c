@@ -203,11 +203,20 @@ static void describe_target(struct watch *watch, struct watched_session *session
 	session->probed = true;
 }
 
-/* header_digest reads 0 while the kernel recovers: the value seen before holds. */
-static void keep_digest(struct iscsi_identity *id, const struct iscsi_identity *before)
+/*
+ * What cannot be read while the connection is down: the digest reads 0, the source address
+ * and (for a portal configured by host name) the portal are gone. The values seen before
+ * hold: a policy's source= must not lose its path because the path has failed.
+ */
+static void keep_known(struct iscsi_identity *id, const struct iscsi_identity *before)
 {
-	if (before && id->session_state != SESSION_LOGGED_IN)
-		id->header_digest = before->header_digest;
+	if (!before || id->session_state == SESSION_LOGGED_IN)
+		return;
+	id->header_digest = before->header_digest;
+	if (id->name.source.family == AF_UNSPEC)
+		id->name.source = before->name.source;
+	if (!portal_known(&id->name.portal))
+		id->name.portal = before->name.portal;
 }
 
 static int probe_sessions(struct watch *watch)
@@ -246,7 +255,7 @@ static int list_sessions(struct watch *watch, struct inventory *inventory)
 		struct iscsi_identity *id = &inventory->disks[i];
 		const struct watched_session *before = watch_session(watch, id->sid);
 
-		keep_digest(id, before ? before->id : NULL);
+		keep_known(id, before ? before->id : NULL);
 		for (j = 0; j < n && sessions[j].id->sid != id->sid; j++)
 			;
 		if (j < n)

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "daemon/probe_wire.h"
 #include "tests/integration/probe_lab.h"
 
 #define NAME "iqn.2026-01.example.fake:target"
@@ -385,6 +386,8 @@ static bool with_fake(struct lab *lab, enum manner manner, uint32_t status,
 	config.retry_max_ms = 50;
 	config.login_retry_ms = 3000;
 	config.tcp_interval_ms = 200;
+	if (manner >= MANNER_GARBAGE) /* garbage may look like a refusal of credentials */
+		config.slow_retry_ms = 100;
 	probe_engine_free(lab->engine);
 	lab->engine = NULL;
 	if (!fake_start(fake) ||
@@ -654,6 +657,116 @@ static bool floods(struct lab *lab)
 	return with_fake(lab, MANNER_FLOOD, 0, flood_body);
 }
 
+/*
+ * The other side: children that are not what they should be. This program plays them too
+ * (as PROBE_BAD_CHILD); 'kind' follows from the process id, so that each start is another.
+ */
+enum { BAD_MUTE, BAD_BYTES, BAD_FIELDS, BAD_STRANGER, BAD_FLOOD, BAD_KINDS };
+
+static size_t bad_message(struct talk *talk, int kind, union probe_wire_message *message)
+{
+	size_t size;
+
+	switch (kind) {
+	case BAD_BYTES:
+		for (size_t i = 0; i < sizeof(*message); i++)
+			((uint8_t *)message)[i] = (uint8_t)next_random(talk);
+		return 1 + next_random(talk) % sizeof(*message);
+	case BAD_FIELDS:
+		size = probe_wire_begin(message, PROBE_WIRE_REPORT, 1);
+		message->report.state = PROBE_UP; /* … with no answer ever seen */
+		message->report.misses = next_random(talk) % 3;
+		return size;
+	case BAD_STRANGER:
+		size = probe_wire_begin(message, PROBE_WIRE_REPORT, 77);
+		message->report.state = PROBE_UP;
+		message->report.last_good_ns = clock_now_ns();
+		return size;
+	default:
+		return probe_wire_begin(message, PROBE_WIRE_BEAT, 0);
+	}
+}
+
+static int bad_child(void)
+{
+	struct talk talk = { .random = (uint64_t)getpid() };
+	union probe_wire_message message;
+	int kind = getpid() % BAD_KINDS;
+
+	while (kind == BAD_MUTE)
+		pause();
+	for (;;) {
+		size_t size = bad_message(&talk, kind, &message);
+
+		if (send(PROBE_WIRE_FD, &message, size, MSG_NOSIGNAL) < 0)
+			return 1;
+	}
+}
+
+static bool bad_children(struct lab *lab)
+{
+	struct probe_target target = lab_target(NAME, "127.0.0.1:3300");
+	struct probe_config config = lab->config;
+	struct probe_engine_status status = { 0 };
+	uint64_t end_ns = clock_now_ns() + 20 * NS_PER_S;
+
+	config.child_path = getenv("PROBE_BAD_CHILD");
+	config.child_dead_ms = 500;
+	REQUIRE(lab, config.child_path, "PROBE_BAD_CHILD is not set");
+	probe_engine_free(lab->engine);
+	lab->engine = NULL;
+	REQUIRE(lab, !probe_engine_new(lab->event, &config, lab_changed, lab, &lab->engine),
+		"no engine");
+	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
+	while (status.starts < 6 && clock_now_ns() < end_ns) {
+		lab_watch(lab, 20);
+		probe_engine_status(lab->engine, &status);
+	}
+	REQUIRE(lab, status.starts >= 6, "only %u children in 20 s: %s", status.starts,
+		status.last_failure);
+	REQUIRE(lab, strstr(status.last_failure, "killed"), "'%s'", status.last_failure);
+	REQUIRE(lab, !lab->n_log, "believed: %s", probe_state_name(lab->log[0].state));
+	return true;
+}
+
+/* The daemon dies of SIGKILL: nothing of the probe may outlive it. */
+static bool owner_killed(struct lab *lab)
+{
+	struct fake *fake = fake_new(MANNER_GOOD, 3300);
+	struct probe_target target = fake_target(fake, NAME);
+	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t end_ns = clock_now_ns() + 5 * NS_PER_S;
+	bool started = child != MAP_FAILED && fake_start(fake), gone = false;
+	pid_t owner = started ? fork() : -1, pid;
+
+	if (!owner) {
+		static struct lab own;
+		struct probe_engine_status status;
+
+		lab_init(&own);
+		if (!lab_begin(&own) || probe_engine_set(own.engine, &target, 1) ||
+		    !lab_wait_state(&own, &target, PROBE_UP, 3000))
+			_exit(1);
+		probe_engine_status(own.engine, &status);
+		*child = status.pid;
+		for (;;)
+			lab_watch(&own, 1000);
+	}
+	while (started && !*child && clock_now_ns() < end_ns)
+		lab_watch(lab, 20);
+	pid = started ? *child : 0;
+	lab_stop(&owner);
+	while (pid && !gone && clock_now_ns() < end_ns) {
+		lab_watch(lab, 20);
+		gone = kill(pid, 0) && errno == ESRCH;
+	}
+	fake_free(fake);
+	REQUIRE(lab, pid, "no child");
+	REQUIRE(lab, gone, "the child lives on");
+	return true;
+}
+
 static const struct lab_case cases[] = {
 	{ "login: names, alias, ISID of the random type, digest", login_bytes },
 	{ "second session refused (0x0206): TCP connect only", refuses_0206 },
@@ -669,12 +782,16 @@ static const struct lab_case cases[] = {
 	{ "garbage after connect, 200 times: child lives, others undisturbed", garbage },
 	{ "garbage after login, 200 times: child lives, others undisturbed", garbage_late },
 	{ "flood of pings: dropped, others undisturbed", floods },
+	{ "mad children: mute, garbage, lies, floods: killed, never believed", bad_children },
+	{ "owner killed: the child goes with it", owner_killed },
 };
 
 int main(int argc, char **argv)
 {
 	static struct lab lab;
 
+	if (!strcmp(argv[0], "mpathiscsi-probe"))
+		return bad_child();
 	lab_init(&lab);
 	return lab_main(&lab, cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
 }

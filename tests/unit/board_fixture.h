@@ -3,9 +3,9 @@
 #define TESTS_BOARD_FIXTURE_H
 
 /*
- * A board in a new directory (below $TMPDIR, or on a tmpfs like the product's), and records whose every field follows from
- * their key and one number, so that a mixture of two records is recognised. Include after
- * <cmocka.h>.
+ * A board in a new directory (below $TMPDIR, or on a tmpfs like the product's), and
+ * records whose every field follows from their key and one number, so that a mixture of
+ * two records is recognised. Include after <cmocka.h>.
  */
 
 #include <errno.h>
@@ -73,7 +73,8 @@ static inline struct board_session session_of(uint32_t sid, uint64_t round)
 	};
 }
 
-/* Path number 'number': LUN number % LUNS_A_SESSION of session number / LUNS_A_SESSION + 1. */
+/* Path number 'number': LUN number % LUNS_A_SESSION of session number / LUNS_A_SESSION
+ * + 1. */
 static inline struct board_path path_of(uint32_t number, uint64_t round)
 {
 	uint64_t mix = (number * 1000033ULL) ^ (round * 0x9e3779b97f4a7c15ULL);
@@ -113,8 +114,10 @@ static inline struct records records_make(uint32_t first_sid, uint32_t n_session
 	for (i = 0; i < n_paths; i++)
 		records.paths[i] = path_of(i, round);
 	records.content = (struct board_content){
-		.sessions = records.sessions, .n_sessions = n_sessions,
-		.paths = records.paths, .n_paths = n_paths,
+		.sessions = records.sessions,
+		.n_sessions = n_sessions,
+		.paths = records.paths,
+		.n_paths = n_paths,
 	};
 	return records;
 }
@@ -125,17 +128,17 @@ static inline void records_free(struct records *records)
 	free(records->paths);
 }
 
-static inline enum board_trust read_session(const struct place *place, uint32_t sid, uint64_t now,
-					    struct board_session *ret)
+static inline enum board_trust read_session(const struct place *place, uint32_t sid,
+					    uint64_t now, struct board_session *ret)
 {
 	return board_read_session(place->path, sid, sid * 77ULL + 1, now, ret);
 }
 
-static inline enum board_trust read_path(const struct place *place, uint32_t number, uint64_t now,
-					 struct board_path *ret)
+static inline enum board_trust read_path(const struct place *place, uint32_t number,
+					 uint64_t now, struct board_path *ret)
 {
-	return board_read_path(place->path, number / LUNS_A_SESSION + 1, number % LUNS_A_SESSION,
-			       number * 79ULL + 1, now, ret);
+	return board_read_path(place->path, number / LUNS_A_SESSION + 1,
+			       number % LUNS_A_SESSION, number * 79ULL + 1, now, ret);
 }
 
 /* All of 'records' and nothing else can be read, with this trust. */
@@ -147,15 +150,17 @@ static inline void assert_board(const struct place *place, const struct records 
 	size_t i;
 
 	for (i = 0; i < records->content.n_sessions; i++) {
-		assert_int_equal(read_session(place, records->sessions[i].sid, now, &session),
-				 trust);
+		assert_int_equal(
+			read_session(place, records->sessions[i].sid, now, &session),
+			trust);
 		assert_memory_equal(&session, &records->sessions[i], sizeof(session));
 	}
 	for (i = 0; i < records->content.n_paths; i++) {
 		assert_int_equal(read_path(place, (uint32_t)i, now, &path), trust);
 		assert_memory_equal(&path, &records->paths[i], sizeof(path));
 	}
-	assert_int_equal(read_session(place, 4000000000U, now, &session), BOARD_NO_RECORD);
+	assert_int_equal(read_session(place, 4000000000U, now, &session),
+			 BOARD_NO_RECORD);
 	assert_int_equal(read_path(place, (uint32_t)records->content.n_paths, now, &path),
 			 BOARD_NO_RECORD);
 }
@@ -191,7 +196,8 @@ static inline uint8_t *slurp(const char *path, size_t *ret_size)
 	return bytes;
 }
 
-static inline void scribble(const char *path, size_t offset, const void *bytes, size_t size)
+static inline void scribble(const char *path, size_t offset, const void *bytes,
+			    size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 

@@ -36,19 +36,19 @@ static struct portal portal(const char *text)
 static void test_parse_format(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "10.0.1.2", "10.0.1.2" },
-		{ "0.0.0.0", "0.0.0.0" },
-		{ "255.255.255.255", "255.255.255.255" },
-		{ "::", "::" },
-		{ "::1", "::1" },
-		{ "[::1]", "::1" },
-		{ "fd00:0000:0000:0000:0000:0000:0000:0002", "fd00::2" },
-		{ "FD00::ABCD", "fd00::abcd" },
-		{ "::ffff:10.0.1.2", "::ffff:10.0.1.2" },
-		{ "fe80::1%lo", "fe80::1%lo" },
-		{ "[fe80::1%lo]", "fe80::1%lo" },
-		{ "fe80::1%1", "fe80::1%lo" },
-		{ "fe80::1%4294967295", "fe80::1%4294967295" },
+		{"10.0.1.2", "10.0.1.2"},
+		{"0.0.0.0", "0.0.0.0"},
+		{"255.255.255.255", "255.255.255.255"},
+		{"::", "::"},
+		{"::1", "::1"},
+		{"[::1]", "::1"},
+		{"fd00:0000:0000:0000:0000:0000:0000:0002", "fd00::2"},
+		{"FD00::ABCD", "fd00::abcd"},
+		{"::ffff:10.0.1.2", "::ffff:10.0.1.2"},
+		{"fe80::1%lo", "fe80::1%lo"},
+		{"[fe80::1%lo]", "fe80::1%lo"},
+		{"fe80::1%1", "fe80::1%lo"},
+		{"fe80::1%4294967295", "fe80::1%4294967295"},
 	};
 	char text[PORTAL_TEXT_MAX];
 	struct ip_address value;
@@ -58,7 +58,8 @@ static void test_parse_format(void **state)
 	assert_int_equal(if_nametoindex("lo"), 1);
 	for (i = 0; i < COUNT(cases); i++) {
 		value = address(cases[i][0]);
-		assert_string_equal(ip_address_format(&value, text, sizeof(text)), cases[i][1]);
+		assert_string_equal(ip_address_format(&value, text, sizeof(text)),
+				    cases[i][1]);
 		assert_int_equal(ip_address_compare(&value, &value), 0);
 	}
 }
@@ -69,30 +70,30 @@ static void test_parse_refused(void **state)
 		const char *text;
 		int error;
 	} cases[] = {
-		{ "", -EINVAL },
-		{ "10.0.1", -EINVAL },
-		{ "10.0.1.2.3", -EINVAL },
-		{ "10.0.1.256", -EINVAL },
-		{ "10.0.1.2 ", -EINVAL },
-		{ " 10.0.1.2", -EINVAL },
-		{ "10.0.1.2\n", -EINVAL },
-		{ "010.0.1.2", -EINVAL },
-		{ "10.0.1.2%lo", -EINVAL },
-		{ "[10.0.1.2]", -EINVAL },
-		{ "target.example", -EINVAL },
-		{ "localhost", -EINVAL },
-		{ "(null)", -EINVAL },
-		{ "[::1", -EINVAL },
-		{ "::1]", -EINVAL },
-		{ "[]", -EINVAL },
-		{ "[[::1]]", -EINVAL },
-		{ ":::", -EINVAL },
-		{ "1:2:3:4:5:6:7:8:9", -EINVAL },
-		{ "fd00::2%lo", -EINVAL }, /* a scope on an address without one */
-		{ "fe80::1%", -EINVAL },
-		{ "fe80::1%0", -ENODEV },
-		{ "fe80::1%nosuchif9", -ENODEV },
-		{ "fe80::1%4294967296", -ENODEV },
+		{"", -EINVAL},
+		{"10.0.1", -EINVAL},
+		{"10.0.1.2.3", -EINVAL},
+		{"10.0.1.256", -EINVAL},
+		{"10.0.1.2 ", -EINVAL},
+		{" 10.0.1.2", -EINVAL},
+		{"10.0.1.2\n", -EINVAL},
+		{"010.0.1.2", -EINVAL},
+		{"10.0.1.2%lo", -EINVAL},
+		{"[10.0.1.2]", -EINVAL},
+		{"target.example", -EINVAL},
+		{"localhost", -EINVAL},
+		{"(null)", -EINVAL},
+		{"[::1", -EINVAL},
+		{"::1]", -EINVAL},
+		{"[]", -EINVAL},
+		{"[[::1]]", -EINVAL},
+		{":::", -EINVAL},
+		{"1:2:3:4:5:6:7:8:9", -EINVAL},
+		{"fd00::2%lo", -EINVAL}, /* a scope on an address without one */
+		{"fe80::1%", -EINVAL},
+		{"fe80::1%0", -ENODEV},
+		{"fe80::1%nosuchif9", -ENODEV},
+		{"fe80::1%4294967296", -ENODEV},
 	};
 	struct ip_address value, before;
 	char huge[1000];
@@ -114,11 +115,22 @@ static void test_compare(void **state)
 {
 	/* In order. */
 	static const char *const texts[] = {
-		"0.0.0.0",  "9.255.255.255", "10.0.0.2", "10.0.0.10",	 "10.0.1.0",
-		"128.0.0.1", "::",	     "::1",	 "fd00::2",	 "fd00::10",
-		"fe80::1",  "fe80::1%1",     "fe80::1%2147483647", "fe80::1%4294967295",
+		"0.0.0.0",
+		"9.255.255.255",
+		"10.0.0.2",
+		"10.0.0.10",
+		"10.0.1.0",
+		"128.0.0.1",
+		"::",
+		"::1",
+		"fd00::2",
+		"fd00::10",
+		"fe80::1",
+		"fe80::1%1",
+		"fe80::1%2147483647",
+		"fe80::1%4294967295",
 	};
-	struct ip_address none = { .family = AF_UNSPEC }, garbage = none, a, b;
+	struct ip_address none = {.family = AF_UNSPEC}, garbage = none, a, b;
 	size_t i, j;
 	int c;
 
@@ -144,29 +156,29 @@ static void test_in_net(void **state)
 		unsigned int bits;
 		bool inside;
 	} cases[] = {
-		{ "10.0.1.2", "10.0.1.0", 24, true },
-		{ "10.0.2.2", "10.0.1.0", 24, false },
-		{ "10.0.1.2", "10.0.1.2", 32, true },
-		{ "10.0.1.3", "10.0.1.2", 32, false },
-		{ "10.0.1.3", "10.0.1.2", 31, true },
-		{ "10.0.1.4", "10.0.1.2", 31, false },
-		{ "10.0.1.127", "10.0.1.1", 25, true },
-		{ "10.0.1.128", "10.0.1.1", 25, false },
-		{ "192.168.0.1", "10.0.0.0", 0, true },
-		{ "10.0.1.2", "10.0.1.2", 33, false },
-		{ "10.0.1.2", "::", 0, false },
-		{ "::1", "0.0.0.0", 0, false },
-		{ "fd00::1:2", "fd00::1:0", 112, true },
-		{ "fd00::2:2", "fd00::1:0", 112, false },
-		{ "fd00::2", "fd00::2", 128, true },
-		{ "fd00::3", "fd00::2", 128, false },
-		{ "fd00::3", "fd00::2", 127, true },
-		{ "fd00::3", "fd00::2", 129, false },
-		{ "fe80::1%1", "fe80::", 10, true },
-		{ "fe80::1%1", "fe80::%1", 10, true },
-		{ "fe80::1%1", "fe80::%77", 10, false },
+		{"10.0.1.2", "10.0.1.0", 24, true},
+		{"10.0.2.2", "10.0.1.0", 24, false},
+		{"10.0.1.2", "10.0.1.2", 32, true},
+		{"10.0.1.3", "10.0.1.2", 32, false},
+		{"10.0.1.3", "10.0.1.2", 31, true},
+		{"10.0.1.4", "10.0.1.2", 31, false},
+		{"10.0.1.127", "10.0.1.1", 25, true},
+		{"10.0.1.128", "10.0.1.1", 25, false},
+		{"192.168.0.1", "10.0.0.0", 0, true},
+		{"10.0.1.2", "10.0.1.2", 33, false},
+		{"10.0.1.2", "::", 0, false},
+		{"::1", "0.0.0.0", 0, false},
+		{"fd00::1:2", "fd00::1:0", 112, true},
+		{"fd00::2:2", "fd00::1:0", 112, false},
+		{"fd00::2", "fd00::2", 128, true},
+		{"fd00::3", "fd00::2", 128, false},
+		{"fd00::3", "fd00::2", 127, true},
+		{"fd00::3", "fd00::2", 129, false},
+		{"fe80::1%1", "fe80::", 10, true},
+		{"fe80::1%1", "fe80::%1", 10, true},
+		{"fe80::1%1", "fe80::%77", 10, false},
 	};
-	struct ip_address none = { .family = AF_UNSPEC }, a, net;
+	struct ip_address none = {.family = AF_UNSPEC}, a, net;
 	size_t i;
 
 	(void)state;
@@ -174,7 +186,8 @@ static void test_in_net(void **state)
 		a = address(cases[i].address);
 		net = address(cases[i].net);
 		if (ip_address_in_net(&a, &net, cases[i].bits) != cases[i].inside)
-			fail_msg("%s in %s/%u", cases[i].address, cases[i].net, cases[i].bits);
+			fail_msg("%s in %s/%u", cases[i].address, cases[i].net,
+				 cases[i].bits);
 	}
 	assert_false(ip_address_in_net(&none, &none, 0));
 }
@@ -182,19 +195,33 @@ static void test_in_net(void **state)
 static void test_portal(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "10.0.1.2", "10.0.1.2:3260" },
-		{ "10.0.1.2:1", "10.0.1.2:1" },
-		{ "10.0.1.2:65535", "10.0.1.2:65535" },
-		{ "[fd00::2]", "[fd00::2]:3260" },
-		{ "[fd00::2]:860", "[fd00::2]:860" },
-		{ "fd00::2", "[fd00::2]:3260" },
-		{ "[fe80::1%lo]:3261", "[fe80::1%lo]:3261" },
+		{"10.0.1.2", "10.0.1.2:3260"},
+		{"10.0.1.2:1", "10.0.1.2:1"},
+		{"10.0.1.2:65535", "10.0.1.2:65535"},
+		{"[fd00::2]", "[fd00::2]:3260"},
+		{"[fd00::2]:860", "[fd00::2]:860"},
+		{"fd00::2", "[fd00::2]:3260"},
+		{"[fe80::1%lo]:3261", "[fe80::1%lo]:3261"},
 	};
 	static const char *const refused[] = {
-		"",		 ":3260",	  "10.0.1.2:",	   "10.0.1.2:0",   "10.0.1.2:65536",
-		"10.0.1.2:-1",	 "10.0.1.2:32 60", "10.0.1.2:3260x", "10.0.1.2:1:2", "[fd00::2]3260",
-		"[fd00::2]:",	 "[fd00::2]:0",	  "[fd00::2",	   "[10.0.1.2]:1", "host:3260",
-		"[fd00::2]:x:1", "[]:1",	  "10.0.1.2/24",
+		"",
+		":3260",
+		"10.0.1.2:",
+		"10.0.1.2:0",
+		"10.0.1.2:65536",
+		"10.0.1.2:-1",
+		"10.0.1.2:32 60",
+		"10.0.1.2:3260x",
+		"10.0.1.2:1:2",
+		"[fd00::2]3260",
+		"[fd00::2]:",
+		"[fd00::2]:0",
+		"[fd00::2",
+		"[10.0.1.2]:1",
+		"host:3260",
+		"[fd00::2]:x:1",
+		"[]:1",
+		"10.0.1.2/24",
 	};
 	char text[PORTAL_TEXT_MAX];
 	struct portal value, before;
@@ -204,7 +231,8 @@ static void test_portal(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		value = portal(cases[i][0]);
 		assert_true(portal_known(&value));
-		assert_string_equal(portal_format(&value, text, sizeof(text)), cases[i][1]);
+		assert_string_equal(portal_format(&value, text, sizeof(text)),
+				    cases[i][1]);
 		before = portal(text);
 		assert_int_equal(portal_compare(&value, &before), 0);
 	}
@@ -219,7 +247,7 @@ static void test_portal(void **state)
 static void test_portal_order(void **state)
 {
 	struct portal low = portal("10.0.0.2:3260"), high = portal("10.0.0.10:860"),
-		      port = portal("10.0.0.2:3261"), none = { .port = 0 };
+		      port = portal("10.0.0.2:3261"), none = {.port = 0};
 	char text[PORTAL_TEXT_MAX], small[5];
 
 	(void)state;

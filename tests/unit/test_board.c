@@ -72,7 +72,8 @@ static void test_lookup(void **state)
 	/* A session number or LUN that is another path's now. */
 	assert_int_equal(board_read_session(f->place->path, 1, 12345, NOW, &session),
 			 BOARD_NO_RECORD);
-	assert_int_equal(board_read_path(f->place->path, 1, 0, 12345, NOW, &path), BOARD_NO_RECORD);
+	assert_int_equal(board_read_path(f->place->path, 1, 0, 12345, NOW, &path),
+			 BOARD_NO_RECORD);
 	assert_int_equal(board_read_path(f->place->path, 1, UINT64_MAX, 1, NOW, &path),
 			 BOARD_NO_RECORD);
 }
@@ -105,12 +106,13 @@ static void test_absent(void **state)
 	assert_int_equal(trust_at(f, NOW), BOARD_ABSENT);
 	assert_int_equal(board_read_session("/nonexistent/board", 1, 1, NOW, &session),
 			 BOARD_ABSENT);
-	assert_int_equal(board_read_session("/dev/null/board", 1, 1, NOW, &session), BOARD_ABSENT);
+	assert_int_equal(board_read_session("/dev/null/board", 1, 1, NOW, &session),
+			 BOARD_ABSENT);
 }
 
 static void test_foreign_file(void **state)
 {
-	static const mode_t modes[] = { 0660, 0642, 0666, 0620 };
+	static const mode_t modes[] = {0660, 0642, 0666, 0620};
 	struct fixture *f = *state;
 	const char *path = f->place->path;
 	size_t i;
@@ -204,11 +206,15 @@ static void test_header(void **state)
 		void (*change)(struct board_header *);
 		enum board_trust trust;
 	} cases[] = {
-		{ change_magic, BOARD_FOREIGN },	{ change_order, BOARD_FOREIGN },
-		{ change_boot, BOARD_FOREIGN },		{ change_to_newer, BOARD_VERSION_MISMATCH },
-		{ change_to_older, BOARD_VERSION_MISMATCH }, { change_size, BOARD_DAMAGED },
-		{ change_capacity, BOARD_DAMAGED },	{ change_capacity_odd, BOARD_DAMAGED },
-		{ change_capacity_huge, BOARD_DAMAGED },
+		{change_magic, BOARD_FOREIGN},
+		{change_order, BOARD_FOREIGN},
+		{change_boot, BOARD_FOREIGN},
+		{change_to_newer, BOARD_VERSION_MISMATCH},
+		{change_to_older, BOARD_VERSION_MISMATCH},
+		{change_size, BOARD_DAMAGED},
+		{change_capacity, BOARD_DAMAGED},
+		{change_capacity_odd, BOARD_DAMAGED},
+		{change_capacity_huge, BOARD_DAMAGED},
 	};
 	struct fixture *f = *state;
 	size_t i, size;
@@ -256,7 +262,8 @@ static void test_truncation(void **state)
 		assert_int_equal(trust_at(f, NOW), BOARD_DAMAGED);
 		scribble(f->place->path, 0, good, size);
 	}
-	/* Cut and grown again: the end is a hole. Only what is still whole is believed. */
+	/* Cut and grown again: the end is a hole. Only what is still whole is believed.
+	 */
 	for (cut = 0; cut < size; cut += 64) {
 		assert_int_equal(truncate(f->place->path, (off_t)cut), 0);
 		assert_int_equal(truncate(f->place->path, (off_t)size), 0);
@@ -295,8 +302,8 @@ static enum board_trust read_one(const struct fixture *f, uint32_t pick)
 }
 
 /* Garbage of one of four kinds for a region. */
-static void make_garbage(uint8_t *bytes, size_t size, const uint8_t *good, size_t good_size,
-			 unsigned int kind)
+static void make_garbage(uint8_t *bytes, size_t size, const uint8_t *good,
+			 size_t good_size, unsigned int kind)
 {
 	size_t i;
 
@@ -308,7 +315,7 @@ static void make_garbage(uint8_t *bytes, size_t size, const uint8_t *good, size_
 
 static void test_garbage(void **state)
 {
-	unsigned int round, seen[BOARD_TRUST_MAX] = { 0 }, i;
+	unsigned int round, seen[BOARD_TRUST_MAX] = {0}, i;
 	struct fixture *f = *state;
 	size_t size, offset, length;
 	uint8_t *good = slurp(f->place->path, &size), *bytes = malloc(size);
@@ -323,7 +330,8 @@ static void test_garbage(void **state)
 		if (length > size - offset)
 			length = size - offset;
 		make_garbage(bytes, length, good, size, round % 4);
-		assert_int_equal(pwrite(fd, bytes, length, (off_t)offset), (ssize_t)length);
+		assert_int_equal(pwrite(fd, bytes, length, (off_t)offset),
+				 (ssize_t)length);
 		seen[read_one(f, (uint32_t)random())]++;
 		assert_int_equal(pwrite(fd, good + offset, length, (off_t)offset),
 				 (ssize_t)length);
@@ -357,7 +365,8 @@ static void test_endless_chain(void **state)
 		memset(&slot, 0, sizeof(slot));
 		slot.slot.use = BOARD_SLOT_TOMBSTONE;
 		slot.slot.checksum = board_slot_checksum(&table, i, &slot);
-		scribble(f->place->path, table.offset + i * table.slot_size, &slot, sizeof(slot));
+		scribble(f->place->path, table.offset + i * table.slot_size, &slot,
+			 sizeof(slot));
 	}
 	assert_int_equal(read_session(f->place, 1, NOW, &session), BOARD_DAMAGED);
 	free(good);
@@ -378,11 +387,12 @@ static void test_misplaced(void **state)
 	start = board_session_start(1, table.capacity);
 	for (i = 0; i < table.capacity; i++) {
 		from = table.offset + i * table.slot_size;
-		if (i == start || board_slot_use(&table, i, good + from) != BOARD_SLOT_USED)
+		if (i == start ||
+		    board_slot_use(&table, i, good + from) != BOARD_SLOT_USED)
 			continue;
 		assert_int_equal(board_slot_use(&table, start, good + from), -EBADMSG);
-		scribble(f->place->path, table.offset + start * table.slot_size, good + from,
-			 table.slot_size);
+		scribble(f->place->path, table.offset + start * table.slot_size,
+			 good + from, table.slot_size);
 		assert_int_equal(trust_at(f, NOW), BOARD_DAMAGED);
 	}
 	free(good);
@@ -422,9 +432,10 @@ static void test_cost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_lookup),	     T(test_heartbeat_age), T(test_absent),  T(test_foreign_file),
-		T(test_header),	     T(test_front_bytes),   T(test_truncation), T(test_garbage),
-		T(test_endless_chain), T(test_misplaced), T(test_texts),	    T(test_cost),
+		T(test_lookup),	      T(test_heartbeat_age), T(test_absent),
+		T(test_foreign_file), T(test_header),	     T(test_front_bytes),
+		T(test_truncation),   T(test_garbage),	     T(test_endless_chain),
+		T(test_misplaced),    T(test_texts),	     T(test_cost),
 	};
 
 	return cmocka_run_group_tests_name("board", tests, NULL, NULL);

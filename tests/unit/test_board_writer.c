@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The board as its writer sees it: taking over, repairing, growing, running out of room. */
+/* The board as its writer sees it: taking over, repairing, growing, running out of room.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,7 +97,8 @@ static void test_group(void **state)
 /* Only what changed is written, in place; what is gone is gone. */
 static void test_in_place(void **state)
 {
-	struct records all = records_make(1, 20, 100, 1), fewer = records_make(1, 19, 60, 1);
+	struct records all = records_make(1, 20, 100, 1),
+		       fewer = records_make(1, 19, 60, 1);
 	struct place *place = *state;
 	struct board *board = board_at(place);
 	ino_t inode = inode_of(place->path);
@@ -137,7 +139,8 @@ static void test_churn(void **state)
 	uint32_t round;
 
 	for (round = 1; round <= 2000; round++) {
-		records = records_make(round * 7, 10 + round % 23, 50 + round % 70, round);
+		records =
+			records_make(round * 7, 10 + round % 23, 50 + round % 70, round);
 		assert_false(publish(board, &records, NOW));
 		if (round % 20 == 0)
 			assert_board(place, &records, NOW, BOARD_FRESH);
@@ -173,7 +176,8 @@ static void test_duplicates(void **state)
 
 static void test_growth(void **state)
 {
-	struct records many = records_make(1, 40, 20000, 3), few = records_make(1, 2, 10, 4);
+	struct records many = records_make(1, 40, 20000, 3),
+		       few = records_make(1, 2, 10, 4);
 	struct place *place = *state;
 	struct board *board = board_at(place);
 	struct board_path path;
@@ -193,7 +197,8 @@ static void test_growth(void **state)
 	assert_false(publish(board, &many, NOW));
 	took = clock_now_ns() - start;
 	print_message("20000 paths: file of %zu KiB, publish without change %llu us\n",
-		      size_of(place->path) / 1024, (unsigned long long)(took / NS_PER_US));
+		      size_of(place->path) / 1024,
+		      (unsigned long long)(took / NS_PER_US));
 	assert_false(publish(board, &few, NOW));
 	assert_board(place, &few, NOW, BOARD_FRESH);
 	assert_int_equal(read_path(place, 19999, NOW, &path), BOARD_NO_RECORD);
@@ -202,7 +207,8 @@ static void test_growth(void **state)
 	records_free(&few);
 }
 
-/* LUN numbers whose search would begin in the first 'span' slots of the smallest table. */
+/* LUN numbers whose search would begin in the first 'span' slots of the smallest table.
+ */
 static void clustered_paths(struct board_path *paths, size_t n, uint32_t span)
 {
 	uint64_t lun = 0;
@@ -222,9 +228,9 @@ static void test_clusters(void **state)
 	static const struct {
 		size_t n;
 		uint32_t span;
-	} cases[] = { { 80, 40 }, { 63, 1 }, { 64, 1 }, { 100, 1 }, { 150, 100 } };
+	} cases[] = {{80, 40}, {63, 1}, {64, 1}, {100, 1}, {150, 100}};
 	struct board_path paths[150], found;
-	struct board_content content = { .paths = paths };
+	struct board_content content = {.paths = paths};
 	struct place *place = *state;
 	struct board *board = board_at(place);
 	size_t i, j;
@@ -240,8 +246,9 @@ static void test_clusters(void **state)
 					 BOARD_FRESH);
 		lun = paths[cases[i].n - 1].lun;
 		for (j = 1; j < 1000; j++)
-			assert_int_equal(board_read_path(place->path, 1, lun + j, 1, NOW, &found),
-					 BOARD_NO_RECORD);
+			assert_int_equal(
+				board_read_path(place->path, 1, lun + j, 1, NOW, &found),
+				BOARD_NO_RECORD);
 		/* From an empty board each time. */
 		content.n_paths = 0;
 		assert_int_equal(unlink(place->path), 0);
@@ -319,9 +326,9 @@ static void damage_directory(const struct place *place)
 static void test_repair_seen_by_heartbeat(void **state)
 {
 	static void (*const damages[])(const struct place *) = {
-		damage_truncate, damage_empty,	 damage_longer,	 damage_front, damage_beat,
-		damage_gap,	 damage_unlink,	 damage_replace, damage_symlink, damage_mode,
-		damage_directory,
+		damage_truncate, damage_empty, damage_longer,	 damage_front,
+		damage_beat,	 damage_gap,   damage_unlink,	 damage_replace,
+		damage_symlink,	 damage_mode,  damage_directory,
 	};
 	struct records records = records_make(1, 10, 50, 1);
 	struct place *place = *state;
@@ -432,10 +439,11 @@ static void test_take_over(void **state)
 static void test_take_over_damaged(void **state)
 {
 	static void (*const damages[])(const struct place *) = {
-		damage_truncate, damage_empty, damage_front, damage_beat, damage_symlink,
-		damage_mode,	 damage_unlink,
+		damage_truncate, damage_empty, damage_front,  damage_beat,
+		damage_symlink,	 damage_mode,  damage_unlink,
 	};
-	struct records records = records_make(1, 10, 50, 1), none = records_make(1, 0, 0, 0);
+	struct records records = records_make(1, 10, 50, 1),
+		       none = records_make(1, 0, 0, 0);
 	struct place *place = *state;
 	struct board *board;
 	size_t i;
@@ -470,11 +478,13 @@ static void test_cannot_write(void **state)
 	assert_int_equal(board_new("/dev/null/board", NO_GROUP, &board), -ENOTDIR);
 }
 
-/* No room for a larger file: old records stay until there is. 'full': what is returned. */
-static void run_out_of_room(const struct place *place, int full, void (*make_room)(void *),
-			    void *arg)
+/* No room for a larger file: old records stay until there is. 'full': what is returned.
+ */
+static void run_out_of_room(const struct place *place, int full,
+			    void (*make_room)(void *), void *arg)
 {
-	struct records small = records_make(1, 5, 20, 1), large = records_make(1, 5, 2000, 2);
+	struct records small = records_make(1, 5, 20, 1),
+		       large = records_make(1, 5, 2000, 2);
 	struct board *board = board_at(place);
 	bool repaired = false;
 
@@ -524,7 +534,8 @@ static void test_no_space(void **state)
 	struct place *place = *state;
 
 	/* A name space of our own: the mount ends with this process at the latest. */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", place->directory, "tmpfs", 0, "size=64k") < 0) {
 		print_message("no mount (%s): skipped\n", strerror(errno));
 		return;
@@ -544,8 +555,9 @@ static void write_for_ever(const struct place *place)
 		_exit(1);
 	for (round = 1;; round++) {
 		/* Now and then too large for the file: a new one is renamed over it. */
-		records = records_make(1 + (uint32_t)(round % 3), 20,
-				       round % 500 == 0 ? 1000 : 50 + (uint32_t)(round % 5), round);
+		records = records_make(
+			1 + (uint32_t)(round % 3), 20,
+			round % 500 == 0 ? 1000 : 50 + (uint32_t)(round % 5), round);
 		if (board_publish(board, &records.content, clock_now_ns(), NULL) < 0)
 			_exit(2);
 		records_free(&records);
@@ -553,7 +565,8 @@ static void write_for_ever(const struct place *place)
 }
 
 /* A record whose parts belong together, not older than any seen before. */
-static void check_session(const struct board_session *session, uint32_t sid, uint64_t *latest)
+static void check_session(const struct board_session *session, uint32_t sid,
+			  uint64_t *latest)
 {
 	struct board_session expected = session_of(sid, session->updated_ns);
 
@@ -602,7 +615,7 @@ static void wait_for_record(const struct place *place)
 
 static void test_torn_reads(void **state)
 {
-	unsigned int seen[BOARD_TRUST_MAX] = { 0 }, i, total = 0;
+	unsigned int seen[BOARD_TRUST_MAX] = {0}, i, total = 0;
 	struct records records = records_make(1, 20, 50, 1);
 	struct place *place = *state;
 	struct board *board;
@@ -620,9 +633,11 @@ static void test_torn_reads(void **state)
 	for (i = 0; i < BOARD_TRUST_MAX; i++) {
 		total += seen[i];
 		if (seen[i])
-			print_message("%8u %s\n", seen[i], board_trust_text((enum board_trust)i));
+			print_message("%8u %s\n", seen[i],
+				      board_trust_text((enum board_trust)i));
 	}
-	/* Records that are always there were found, but for tears three times in a row. */
+	/* Records that are always there were found, but for tears three times in a row.
+	 */
 	assert_int_equal(seen[BOARD_FRESH] + seen[BOARD_DAMAGED], total);
 	assert_true(seen[BOARD_DAMAGED] <= total / 100);
 
@@ -639,11 +654,14 @@ static void test_torn_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_new_file),	   T(test_group),	   T(test_in_place),
-		T(test_churn),		   T(test_duplicates), T(test_clusters),	   T(test_growth),
-		T(test_repair_seen_by_heartbeat), T(test_repair_records), T(test_repair_large),
-		T(test_take_over),	   T(test_take_over_damaged), T(test_cannot_write),
-		T(test_file_size_limit),   T(test_torn_reads),	   T(test_no_space),
+		T(test_new_file),	T(test_group),
+		T(test_in_place),	T(test_churn),
+		T(test_duplicates),	T(test_clusters),
+		T(test_growth),		T(test_repair_seen_by_heartbeat),
+		T(test_repair_records), T(test_repair_large),
+		T(test_take_over),	T(test_take_over_damaged),
+		T(test_cannot_write),	T(test_file_size_limit),
+		T(test_torn_reads),	T(test_no_space),
 	};
 
 	return cmocka_run_group_tests_name("board writer", tests, NULL, NULL);

@@ -27,11 +27,11 @@
 #define WWID "360000000000000000e00000000010001"
 
 enum manner {
-	LOADS,	    /* takes over what the file says */
-	NO_PLUGIN,  /* cannot load our checker */
-	BEATEN,	    /* has another setting that is stronger */
+	LOADS,	   /* takes over what the file says */
+	NO_PLUGIN, /* cannot load our checker */
+	BEATEN,	   /* has another setting that is stronger */
 	NEVER_IDLE,
-	SLOW,	    /* says "timeout" and "configure" a few times first */
+	SLOW, /* says "timeout" and "configure" a few times first */
 };
 
 struct world {
@@ -51,21 +51,50 @@ struct world {
 };
 
 static const struct tree_disk disk = {
-	.device = "sda", .major = 8, .minor = 0, .host = 2, .lun = 1, .parent = "platform",
-	.transport = "iscsi_tcp", .vendor = "IET     ", .model = "VIRTUAL-DISK    ",
-	.wwid = "naa.60000000000000000e00000000010001", .state = "running", .session = 1,
-	.target = "iqn.2026-01.example:array", .tpgt = "1", .iface = "default",
-	.netdev = "(null)", .initiator = "iqn.1993-08.org.debian:01:abc", .source = "10.0.1.100",
-	.address = "10.0.1.2", .port = "3260", .local_port = "40122",
-	.persistent_address = "10.0.1.2", .persistent_port = "3260",
-	.session_state = "LOGGED_IN", .connection_state = "up", .recovery_tmo = "120",
-	.header_digest = "0", .data_digest = "0",
+	.device = "sda",
+	.major = 8,
+	.minor = 0,
+	.host = 2,
+	.lun = 1,
+	.parent = "platform",
+	.transport = "iscsi_tcp",
+	.vendor = "IET     ",
+	.model = "VIRTUAL-DISK    ",
+	.wwid = "naa.60000000000000000e00000000010001",
+	.state = "running",
+	.session = 1,
+	.target = "iqn.2026-01.example:array",
+	.tpgt = "1",
+	.iface = "default",
+	.netdev = "(null)",
+	.initiator = "iqn.1993-08.org.debian:01:abc",
+	.source = "10.0.1.100",
+	.address = "10.0.1.2",
+	.port = "3260",
+	.local_port = "40122",
+	.persistent_address = "10.0.1.2",
+	.persistent_port = "3260",
+	.session_state = "LOGGED_IN",
+	.connection_state = "up",
+	.recovery_tmo = "120",
+	.header_digest = "0",
+	.data_digest = "0",
 };
 
 static const struct tree_disk other_disk = {
-	.device = "sdz", .major = 65, .minor = 144, .host = 6, .id = 3, .lun = 1,
-	.parent = "pci0000:00/0000:00:03.0", .middle = "rport-6:0-3", .transport = "qla2xxx",
-	.vendor = "HP      ", .model = "MSA 2050 SAN    ", .wwid = "naa.600c0ff0", .state = "running",
+	.device = "sdz",
+	.major = 65,
+	.minor = 144,
+	.host = 6,
+	.id = 3,
+	.lun = 1,
+	.parent = "pci0000:00/0000:00:03.0",
+	.middle = "rport-6:0-3",
+	.transport = "qla2xxx",
+	.vendor = "HP      ",
+	.model = "MSA 2050 SAN    ",
+	.wwid = "naa.600c0ff0",
+	.state = "running",
 };
 
 static void answer_paths(struct world *w, char *reply, size_t size)
@@ -77,21 +106,24 @@ static void answer_paths(struct world *w, char *reply, size_t size)
 
 	if (w->has_disk)
 		n = snprintf(reply, size,
-			     "sda" S "8:0" S WWID S "active" S "running" S "ready" S "%s" S
-			     "1" S "mpatha" S "2:0:0:1" S "scsi:iscsi" S "IET,VIRTUAL-DISK\n",
+			     "sda" S "8:0" S WWID S "active" S "running" S "ready" S
+			     "%s" S "1" S "mpatha" S "2:0:0:1" S "scsi:iscsi" S
+			     "IET,VIRTUAL-DISK\n",
 			     checker);
 	snprintf(reply + n, size - (size_t)n,
-		 "sdz" S "65:144" S "3600c0ff0" S "active" S "running" S "ready" S "tur" S "50" S
-		 "fc" S "6:0:3:1" S "scsi:fcp" S "HP,MSA 2050 SAN\n");
+		 "sdz" S "65:144" S "3600c0ff0" S "active" S "running" S "ready" S "tur" S
+		 "50" S "fc" S "6:0:3:1" S "scsi:fcp" S "HP,MSA 2050 SAN\n");
 }
 
 static void answer(struct world *w, const char *request, char *reply, size_t size)
 {
 	snprintf(reply, size, "ok\n");
 	if (!strcmp(request, "show config local"))
-		snprintf(reply, size, "defaults {\n\tpolling_interval 5\n}\noverrides {\n}\n");
+		snprintf(reply, size,
+			 "defaults {\n\tpolling_interval 5\n}\noverrides {\n}\n");
 	else if (!strcmp(request, MP_SHOW_MAPS))
-		snprintf(reply, size, "mpatha" S WWID S "dm-0" S "%s" S "1" S "-" S "active" S "--\n",
+		snprintf(reply, size,
+			 "mpatha" S WWID S "dm-0" S "%s" S "1" S "-" S "active" S "--\n",
 			 w->ours ? "12 chk" : "-");
 	else if (!strcmp(request, MP_SHOW_PATHS))
 		answer_paths(w, reply, size);
@@ -116,7 +148,8 @@ static void serve(struct world *w, int fd)
 	char request[MULTIPATHD_REQUEST_MAX], reply[1024];
 	size_t size;
 
-	if (recv(fd, &size, sizeof(size), MSG_WAITALL) != sizeof(size) || size > sizeof(request) ||
+	if (recv(fd, &size, sizeof(size), MSG_WAITALL) != sizeof(size) ||
+	    size > sizeof(request) ||
 	    recv(fd, request, size, MSG_WAITALL) != (ssize_t)size)
 		return;
 	answer(w, request, reply, sizeof(reply));
@@ -185,16 +218,21 @@ static int setup(void **state)
 	tree_file(&w->tree, "plugins/libcheckiscsi.so", "");
 	tree_file(&w->tree, "plugins/libprioiscsi.so", "");
 	w->has_disk = true;
-	snprintf(w->conf_dir, sizeof(w->conf_dir), "%s/etc/multipath/conf.d", w->tree.root);
+	snprintf(w->conf_dir, sizeof(w->conf_dir), "%s/etc/multipath/conf.d",
+		 w->tree.root);
 	snprintf(w->plugin_dir, sizeof(w->plugin_dir), "%s/plugins", w->tree.root);
 	snprintf(w->store, sizeof(w->store), "%s/policies.conf", w->tree.root);
-	snprintf(w->fragment, sizeof(w->fragment), "%s/etc/multipath/conf.d/mpathiscsi.conf",
-		 w->tree.root);
-	snprintf(w->name, sizeof(w->name), "@mpathiscsi-enable-%d-%u", (int)getpid(), serial++);
+	snprintf(w->fragment, sizeof(w->fragment),
+		 "%s/etc/multipath/conf.d/mpathiscsi.conf", w->tree.root);
+	snprintf(w->name, sizeof(w->name), "@mpathiscsi-enable-%d-%u", (int)getpid(),
+		 serial++);
 	tree_dir(&w->tree, "etc");
-	w->options = (struct enable_options){
-		.conf_dir = w->conf_dir, .plugin_dir = w->plugin_dir, .store_path = w->store,
-		.sysfs = w->tree.root, .socket = w->name, .timeout_s = 20};
+	w->options = (struct enable_options){.conf_dir = w->conf_dir,
+					     .plugin_dir = w->plugin_dir,
+					     .store_path = w->store,
+					     .sysfs = w->tree.root,
+					     .socket = w->name,
+					     .timeout_s = 20};
 	*state = w;
 	return 0;
 }
@@ -263,7 +301,8 @@ static void on_and_off(void **state)
 	assert_says(w->out_text, "Enabled");
 	assert_says(read_fragment(w), "\t\tvendor \"^IET$\"\n");
 	assert_says(read_fragment(w), "\t\twwid \"" WWID "\"\n");
-	assert_says(read_fragment(w), "\t\tprio_args \"failover-only active portal=10.0.1.2");
+	assert_says(read_fragment(w),
+		    "\t\tprio_args \"failover-only active portal=10.0.1.2");
 	assert_says(read_fragment(w), "\t\tno_path_retry 12\n");
 	assert_null(strstr(read_fragment(w), "MSA"));
 	assert_int_equal(stat(w->fragment, &first), 0);
@@ -320,8 +359,8 @@ static void json(void **state)
 	assert_true(json_object_get_boolean(value));
 	assert_true(json_object_object_get_ex(o, "luns", &luns));
 	assert_int_equal(json_object_array_length(luns), 1);
-	assert_true(json_object_object_get_ex(json_object_array_get_idx(luns, 0), "no_path_retry",
-					      &value));
+	assert_true(json_object_object_get_ex(json_object_array_get_idx(luns, 0),
+					      "no_path_retry", &value));
 	assert_int_equal(json_object_get_int(value), 12);
 	json_object_put(o);
 }
@@ -463,7 +502,8 @@ static void broken_policies(void **state)
 static void long_policy(void **state)
 {
 	struct world *w = *state;
-	char text[2000] = "[lun mpatha]\npolicy = failover-only\nactive = portal=10.0.1.2";
+	char text[2000] =
+		"[lun mpatha]\npolicy = failover-only\nactive = portal=10.0.1.2";
 
 	start(w, LOADS);
 	for (unsigned int i = 0; i < 20; i++)
@@ -484,11 +524,13 @@ static void update(void **state)
 	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", &changed), -ENOENT);
 	start(w, LOADS);
 	assert_int_equal(run(w, cmd_enable), EXIT_OK);
-	assert_int_equal(fragment_update(w->conf_dir, WWID, "failover-only active iface=a", &changed),
+	assert_int_equal(fragment_update(w->conf_dir, WWID,
+					 "failover-only active iface=a", &changed),
 			 0);
 	assert_true(changed);
 	assert_says(read_fragment(w), "\t\tprio_args \"failover-only active iface=a\"\n");
-	assert_int_equal(fragment_update(w->conf_dir, WWID, "failover-only active iface=a", &changed),
+	assert_int_equal(fragment_update(w->conf_dir, WWID,
+					 "failover-only active iface=a", &changed),
 			 0);
 	assert_false(changed);
 	assert_int_equal(fragment_update(w->conf_dir, "3600", "x", &changed), -ENXIO);
@@ -508,13 +550,20 @@ static void update(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(on_and_off),	   CASE(dry_run),
-		CASE(json),		   CASE(plugin_missing),
-		CASE(files_of_others),	   CASE(edited_by_hand),
-		CASE(multipathd_not_there), CASE(unchanged_but_not_loaded),
-		CASE(plugin_does_not_load), CASE(beaten_by_another_setting),
-		CASE(never_idle),	   CASE(nothing_to_enable),
-		CASE(broken_policies),	   CASE(long_policy),
+		CASE(on_and_off),
+		CASE(dry_run),
+		CASE(json),
+		CASE(plugin_missing),
+		CASE(files_of_others),
+		CASE(edited_by_hand),
+		CASE(multipathd_not_there),
+		CASE(unchanged_but_not_loaded),
+		CASE(plugin_does_not_load),
+		CASE(beaten_by_another_setting),
+		CASE(never_idle),
+		CASE(nothing_to_enable),
+		CASE(broken_policies),
+		CASE(long_policy),
 		CASE(update),
 	};
 

@@ -13,23 +13,34 @@
 
 #include "daemon/array_conf.h"
 
-#define LUN1 "360000000000000000e00000000010001"
-#define LUN2 "360000000000000000e00000000010002"
+#define LUN1  "360000000000000000e00000000010001"
+#define LUN2  "360000000000000000e00000000010002"
 #define FCLUN "3600c0ff000000000000000000000000a"
 
-#define HEAD                                                                               \
-	"# Owned by mpathiscsi. Do not edit: `mpathiscsi enable` writes this file anew,\n" \
-	"# `mpathiscsi disable` removes it and gives multipathd its former settings back.\n" \
-	"# Settings of your own belong in /etc/multipath.conf. See mpathiscsi(8).\n"       \
+#define HEAD                                                                             \
+	"# Owned by mpathiscsi. Do not edit: `mpathiscsi enable` writes this file "      \
+	"anew,\n"                                                                        \
+	"# `mpathiscsi disable` removes it and gives multipathd its former settings "    \
+	"back.\n"                                                                        \
+	"# Settings of your own belong in /etc/multipath.conf. See mpathiscsi(8).\n"     \
 	"\n"
 
-#define IET(d, w) {.dev = d, .wwid = w, .vendor = "IET", .product = "VIRTUAL-DISK",        \
-		   .transport = "iscsi_tcp", .software_iscsi = true, .checker = "tur"}
-#define LIO(d, w) {.dev = d, .wwid = w, .vendor = "LIO-ORG", .product = "disk0",           \
-		   .transport = "iscsi_tcp", .software_iscsi = true, .checker = "tur",      \
-		   .alua = true, .access_state = true}
-#define FC(d, w, v, p, c) {.dev = d, .wwid = w, .vendor = v, .product = p,                 \
-			   .transport = "scsi:fcp", .checker = c}
+#define IET(d, w)                                                                        \
+	{                                                                                \
+		.dev = d, .wwid = w, .vendor = "IET", .product = "VIRTUAL-DISK",         \
+		.transport = "iscsi_tcp", .software_iscsi = true, .checker = "tur"       \
+	}
+#define LIO(d, w)                                                                        \
+	{                                                                                \
+		.dev = d, .wwid = w, .vendor = "LIO-ORG", .product = "disk0",            \
+		.transport = "iscsi_tcp", .software_iscsi = true, .checker = "tur",      \
+		.alua = true, .access_state = true                                       \
+	}
+#define FC(d, w, v, p, c)                                                                \
+	{                                                                                \
+		.dev = d, .wwid = w, .vendor = v, .product = p, .transport = "scsi:fcp", \
+		.checker = c                                                             \
+	}
 
 static const struct mp_config plain_config = {.polling_interval = 5};
 
@@ -56,7 +67,8 @@ static void done(struct outcome *o)
 }
 
 /* Is there a note of this level with all these words? */
-static bool noted(const struct outcome *o, enum note_level level, const char *a, const char *b)
+static bool noted(const struct outcome *o, enum note_level level, const char *a,
+		  const char *b)
 {
 	for (size_t i = 0; i < o->notes.n; i++)
 		if (o->notes.list[i].level == level && strstr(o->notes.list[i].text, a) &&
@@ -72,13 +84,20 @@ static bool noted(const struct outcome *o, enum note_level level, const char *a,
 		.daemon_runs = true                                                      \
 	}
 
-#define MAP(a, w, q) {.alias = a, .wwid = w, .queueing = q, .n_active = 2}
-#define MAP_RETRY(a, w, n) \
-	{.alias = a, .wwid = w, .queueing = MP_QUEUEING_CHECKS, .n_active = 2, .retries = n}
+#define MAP(a, w, q)                                                                     \
+	{                                                                                \
+		.alias = a, .wwid = w, .queueing = q, .n_active = 2                      \
+	}
+#define MAP_RETRY(a, w, n)                                                               \
+	{                                                                                \
+		.alias = a, .wwid = w, .queueing = MP_QUEUEING_CHECKS, .n_active = 2,    \
+		.retries = n                                                             \
+	}
 
 static void golden_one_array(void **state)
 {
-	const struct conf_path paths[] = {IET("sdb", LUN2), IET("sda", LUN1), IET("sdc", LUN1),
+	const struct conf_path paths[] = {IET("sdb", LUN2), IET("sda", LUN1),
+					  IET("sdc", LUN1),
 					  FC("sdz", FCLUN, "HP", "MSA 2050 SAN", "tur")};
 	const struct mp_map maps[] = {MAP("mpatha", LUN1, MP_QUEUEING_UNSET),
 				      MAP("mpathb", LUN2, MP_QUEUEING_ON),
@@ -133,8 +152,13 @@ static void golden_one_array(void **state)
 static void golden_odd_names(void **state)
 {
 	const struct conf_path paths[] = {
-		{.dev = "sda", .wwid = "1IET \"x\"", .vendor = "A[1]$", .product = "a\"b.c*{2}",
-		 .software_iscsi = true, .checker = "directio", .alua = true},
+		{.dev = "sda",
+		 .wwid = "1IET \"x\"",
+		 .vendor = "A[1]$",
+		 .product = "a\"b.c*{2}",
+		 .software_iscsi = true,
+		 .checker = "directio",
+		 .alua = true},
 		LIO("sdb", LUN1),
 	};
 	const struct mp_map maps[] = {MAP("odd", "1IET \"x\"", MP_QUEUEING_ON),
@@ -143,53 +167,55 @@ static void golden_odd_names(void **state)
 	struct outcome o = build(&input);
 
 	(void)state;
-	assert_string_equal(o.text, HEAD "devices {\n"
-					 "\tdevice {\n"
-					 "\t\tvendor \"^A\\[1\\]\\$$\"\n"
-					 "\t\tproduct \"^a\"\"b\\.c\\*\\{2\\}$\"\n"
-					 "\t\t# without mpathiscsi: path_checker directio\n"
-					 "\t\tpath_checker \"iscsi\"\n"
-					 "\t\tdetect_checker \"no\"\n"
-					 "\t\tdetect_prio \"no\"\n"
-					 "\t\tprio \"alua\"\n"
-					 "\t}\n"
-					 "\tdevice {\n"
-					 "\t\tvendor \"^LIO-ORG$\"\n"
-					 "\t\tproduct \"^disk0$\"\n"
-					 "\t\t# without mpathiscsi: path_checker tur\n"
-					 "\t\tpath_checker \"iscsi\"\n"
-					 "\t\tdetect_checker \"no\"\n"
-					 "\t\tdetect_prio \"no\"\n"
-					 "\t\tprio \"sysfs\"\n"
-					 "\t}\n"
-					 "}\n"
-					 "multipaths {\n"
-					 "\tmultipath {\n"
-					 "\t\twwid \"1IET \"\"x\"\"\"\n"
-					 "\t\tprio \"iscsi\"\n"
-					 "\t\tprio_args \"\"\n"
-					 "\t\tpath_grouping_policy \"group_by_prio\"\n"
-					 "\t\tfailback \"immediate\"\n"
-					 "\t}\n"
-					 "\tmultipath {\n"
-					 "\t\twwid \"" LUN1 "\"\n"
-					 "\t\tprio \"iscsi\"\n"
-					 "\t\tprio_args \"\"\n"
-					 "\t\tpath_grouping_policy \"group_by_prio\"\n"
-					 "\t\tfailback \"immediate\"\n"
-					 "\t}\n"
-					 "}\n");
+	assert_string_equal(o.text,
+			    HEAD "devices {\n"
+				 "\tdevice {\n"
+				 "\t\tvendor \"^A\\[1\\]\\$$\"\n"
+				 "\t\tproduct \"^a\"\"b\\.c\\*\\{2\\}$\"\n"
+				 "\t\t# without mpathiscsi: path_checker directio\n"
+				 "\t\tpath_checker \"iscsi\"\n"
+				 "\t\tdetect_checker \"no\"\n"
+				 "\t\tdetect_prio \"no\"\n"
+				 "\t\tprio \"alua\"\n"
+				 "\t}\n"
+				 "\tdevice {\n"
+				 "\t\tvendor \"^LIO-ORG$\"\n"
+				 "\t\tproduct \"^disk0$\"\n"
+				 "\t\t# without mpathiscsi: path_checker tur\n"
+				 "\t\tpath_checker \"iscsi\"\n"
+				 "\t\tdetect_checker \"no\"\n"
+				 "\t\tdetect_prio \"no\"\n"
+				 "\t\tprio \"sysfs\"\n"
+				 "\t}\n"
+				 "}\n"
+				 "multipaths {\n"
+				 "\tmultipath {\n"
+				 "\t\twwid \"1IET \"\"x\"\"\"\n"
+				 "\t\tprio \"iscsi\"\n"
+				 "\t\tprio_args \"\"\n"
+				 "\t\tpath_grouping_policy \"group_by_prio\"\n"
+				 "\t\tfailback \"immediate\"\n"
+				 "\t}\n"
+				 "\tmultipath {\n"
+				 "\t\twwid \"" LUN1 "\"\n"
+				 "\t\tprio \"iscsi\"\n"
+				 "\t\tprio_args \"\"\n"
+				 "\t\tpath_grouping_policy \"group_by_prio\"\n"
+				 "\t\tfailback \"immediate\"\n"
+				 "\t}\n"
+				 "}\n");
 	done(&o);
 }
 
 static void array_specific_checkers_are_refused(void **state)
 {
-	static const char *const special[] = {"rdac",  "emc_clariion", "hp_sw",
-					      "cciss_tur", "hp_tur",   "something_new"};
+	static const char *const special[] = {
+		"rdac", "emc_clariion", "hp_sw", "cciss_tur", "hp_tur", "something_new"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
-		struct conf_path paths[] = {IET("sda", LUN1), IET("sdb", LUN1), LIO("sdc", LUN2)};
+		struct conf_path paths[] = {IET("sda", LUN1), IET("sdb", LUN1),
+					    LIO("sdc", LUN2)};
 		const struct mp_map maps[] = {MAP("a", LUN1, MP_QUEUEING_ON),
 					      MAP("b", LUN2, MP_QUEUEING_ON)};
 		const struct conf_input input = INPUT(paths, maps);
@@ -212,12 +238,15 @@ static void other_transports(void **state)
 	static const struct {
 		const char *checker;
 		bool allowed;
-	} cases[] = {{"tur", true}, {"directio", true}, {"readsector0", false}, {"rdac", false}};
+	} cases[] = {{"tur", true},
+		     {"directio", true},
+		     {"readsector0", false},
+		     {"rdac", false}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct conf_path paths[] = {IET("sda", LUN1),
-					    FC("sdb", FCLUN, "IET", "VIRTUAL-DISK", "tur")};
+		struct conf_path paths[] = {
+			IET("sda", LUN1), FC("sdb", FCLUN, "IET", "VIRTUAL-DISK", "tur")};
 		const struct mp_map maps[] = {MAP("a", LUN1, MP_QUEUEING_ON),
 					      MAP("fc", FCLUN, MP_QUEUEING_OFF)};
 		const struct conf_input input = INPUT(paths, maps);
@@ -228,7 +257,8 @@ static void other_transports(void **state)
 		assert_int_equal(o.f.n_arrays, cases[i].allowed);
 		assert_int_equal(o.f.n_luns, cases[i].allowed);
 		assert_null(fragment_lun_find(&o.f, FCLUN));
-		assert_true(noted(&o, cases[i].allowed ? NOTE_INFO : NOTE_REFUSED, "scsi:fcp", "IET"));
+		assert_true(noted(&o, cases[i].allowed ? NOTE_INFO : NOTE_REFUSED,
+				  "scsi:fcp", "IET"));
 		done(&o);
 	}
 }
@@ -296,15 +326,25 @@ static void no_path_retry(void **state)
 		{MAP_RETRY("m", LUN1, 11), 5, 12, "11"},
 		{MAP_RETRY("m", LUN1, 4000000), 5000, 0, ""},
 		{{.alias = "m", .wwid = LUN1, .queueing = MP_QUEUEING_OFF}, 5, 0, ""},
-		{{.alias = "m", .wwid = LUN1, .queueing = MP_QUEUEING_SECONDS, .seconds = 3}, 5, 0, ""},
+		{{.alias = "m",
+		  .wwid = LUN1,
+		  .queueing = MP_QUEUEING_SECONDS,
+		  .seconds = 3},
+		 5,
+		 0,
+		 ""},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct conf_path paths[] = {IET("sda", LUN1)};
 		const struct mp_config config = {.polling_interval = cases[i].interval};
-		struct conf_input input = {.paths = paths, .n_paths = 1, .maps = &cases[i].map,
-					   .n_maps = 1, .config = &config, .daemon_runs = true};
+		struct conf_input input = {.paths = paths,
+					   .n_paths = 1,
+					   .maps = &cases[i].map,
+					   .n_maps = 1,
+					   .config = &config,
+					   .daemon_runs = true};
 		struct outcome o = build(&input), again;
 
 		assert_int_equal(o.f.n_luns, 1);
@@ -435,9 +475,9 @@ static void policies_that_do_not_fit(void **state)
 /* The expression finds the text and nothing near it. */
 static void regexes_match_exactly(void **state)
 {
-	static const char *const texts[] = {"IET",   "a.b",    "x*",	"[a]",	"(p|q)", "{1}",
-					    "^$",    "a\\b",   "1+1?",	"",	"a b",	 "\"q\"",
-					    "LIO-ORG"};
+	static const char *const texts[] = {"IET", "a.b",   "x*",     "[a]",  "(p|q)",
+					    "{1}", "^$",    "a\\b",   "1+1?", "",
+					    "a b", "\"q\"", "LIO-ORG"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -531,7 +571,8 @@ static void changes_by_hand_are_noticed(void **state)
 		assert_non_null(text);
 		text[at] = (char)(rand_r(&seed) % 126 + 1);
 		r = fragment_parse(text, &f, &line);
-		/* Another value of the right kind is parsed as such, and printed as such. */
+		/* Another value of the right kind is parsed as such, and printed as such.
+		 */
 		if (!r) {
 			char *again;
 
@@ -563,10 +604,10 @@ static void change_by_hand_names_its_line(void **state)
 }
 
 /* The configuration as multipathd prints it. */
-#define CONFIG                                                                            \
-	"defaults {\n\tverbosity 2\n\tpolling_interval 7\n\tpath_checker \"tur\"\n"       \
-	"\tdetect_checker \"yes\"\n}\nblacklist {\n\tdevnode \"^(ram|loop)[0-9]\"\n"      \
-	"\tdevice {\n\t\tvendor \"IBM\"\n\t\tproduct \"S/390\"\n\t}\n}\n"                  \
+#define CONFIG                                                                           \
+	"defaults {\n\tverbosity 2\n\tpolling_interval 7\n\tpath_checker \"tur\"\n"      \
+	"\tdetect_checker \"yes\"\n}\nblacklist {\n\tdevnode \"^(ram|loop)[0-9]\"\n"     \
+	"\tdevice {\n\t\tvendor \"IBM\"\n\t\tproduct \"S/390\"\n\t}\n}\n"                \
 	"devices {\n\tdevice {\n\t\tvendor \"x {\"\n\t\tpath_checker \"rdac\"\n\t}\n}\n"
 
 static void config_of_multipathd(void **state)
@@ -587,10 +628,11 @@ static void config_of_multipathd(void **state)
 	assert_string_equal(c.overrides_checker, "");
 	assert_int_equal(c.overrides_detect_checker, MP_NOT_SET);
 	assert_int_equal(
-		mp_config_parse(CONFIG "overrides {\n\tpath_checker \"directio\"\n"
-				       "\tdetect_prio \"no\"\n\tdetect_checker \"yes\"\n"
-				       "\tprotocol {\n\t\ttype \"scsi:fcp\"\n"
-				       "\t\tpath_checker \"none\"\n\t}\n}\nmultipaths {\n}\n",
+		mp_config_parse(CONFIG
+				"overrides {\n\tpath_checker \"directio\"\n"
+				"\tdetect_prio \"no\"\n\tdetect_checker \"yes\"\n"
+				"\tprotocol {\n\t\ttype \"scsi:fcp\"\n"
+				"\t\tpath_checker \"none\"\n\t}\n}\nmultipaths {\n}\n",
 				&c),
 		0);
 	assert_string_equal(c.overrides_checker, "directio");

@@ -24,19 +24,19 @@
 #define LIMIT_NS (20 * NS_PER_S) /* nothing here takes so long unless it is broken */
 
 enum manner {
-	ANSWER,	     /* whole, at once */
-	PIECES,	     /* byte by byte, each only when the one before has been read */
-	BIG,	     /* 3 MiB */
-	HANG,	     /* read the request, say nothing */
-	DEAF,	     /* accept, read nothing */
+	ANSWER, /* whole, at once */
+	PIECES, /* byte by byte, each only when the one before has been read */
+	BIG,	/* 3 MiB */
+	HANG,	/* read the request, say nothing */
+	DEAF,	/* accept, read nothing */
 	CLOSE_AT_ONCE,
 	CLOSE_IN_LENGTH,
 	CLOSE_IN_REPLY,
 	LENGTH_ZERO,
 	LENGTH_HUGE, /* 32 MiB */
 	LENGTH_GARBAGE,
-	NO_NUL,	     /* a reply without its NUL */
-	MORE,	     /* bytes behind the reply */
+	NO_NUL, /* a reply without its NUL */
+	MORE,	/* bytes behind the reply */
 	FAIL,
 };
 
@@ -108,7 +108,8 @@ static bool read_request(struct server *s, int fd)
 /* Wait until the client closes, or the test is over. */
 static void wait_for_end(struct server *s, int fd)
 {
-	struct pollfd fds[2] = {{.fd = fd, .events = POLLRDHUP}, {.fd = s->stop[0], .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = fd, .events = POLLRDHUP},
+				{.fd = s->stop[0], .events = POLLIN}};
 
 	poll(fds, 2, (int)(LIMIT_NS / NS_PER_MS));
 }
@@ -199,7 +200,8 @@ static void server_listen(struct server *s, int backlog)
 	socklen_t size;
 
 	memset(s, 0, sizeof(*s));
-	snprintf(s->name, sizeof(s->name), "@mpathiscsi-test-%d-%u", (int)getpid(), serial++);
+	snprintf(s->name, sizeof(s->name), "@mpathiscsi-test-%d-%u", (int)getpid(),
+		 serial++);
 	assert_int_equal(multipathd_address(s->name, &address, &size), 0);
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(s->listener >= 0);
@@ -284,7 +286,8 @@ static void waiting_client(void **state)
 		int r;
 
 		server_start(&s, manners[i].manner);
-		r = multipathd_call(s.name, "show daemon", in_ms(manners[i].timeout_ms), &reply);
+		r = multipathd_call(s.name, "show daemon", in_ms(manners[i].timeout_ms),
+				    &reply);
 		if (r != manners[i].error)
 			fail_msg("manner %d: %d instead of %d", manners[i].manner, r,
 				 manners[i].error);
@@ -329,7 +332,8 @@ static void waiting_client_full_backlog(void **state)
 		n++;
 	assert_true(n < 16);
 	assert_int_equal(filler[n], -EAGAIN);
-	assert_int_equal(multipathd_command(s.name, "reconfigure", in_ms(30)), -ETIMEDOUT);
+	assert_int_equal(multipathd_command(s.name, "reconfigure", in_ms(30)),
+			 -ETIMEDOUT);
 	while (n)
 		close(filler[--n]);
 	server_go(&s);
@@ -434,7 +438,9 @@ static void on_answer(void *arg, int error, const char *reply)
 	free(a->reply);
 	a->reply = reply ? strdup(reply) : NULL;
 	if (a->again)
-		assert_int_equal(multipathd_submit(a->again, "again", 20000, on_answer, a->next), 0);
+		assert_int_equal(
+			multipathd_submit(a->again, "again", 20000, on_answer, a->next),
+			0);
 }
 
 static void loop_until_idle(sd_event *event, struct multipathd *m)
@@ -470,17 +476,17 @@ static void event_client(void **state)
 		server_start(&s, manners[i].manner);
 		assert_true(sd_event_new(&event) >= 0);
 		assert_int_equal(multipathd_new(event, s.name, &m), 0);
-		assert_true(sd_event_add_time_relative(event, &tick, CLOCK_MONOTONIC, 1000, 1,
-						       on_tick, &ticks) >= 0);
-		assert_int_equal(multipathd_submit(m, "show daemon", manners[i].timeout_ms,
-						   on_answer, &a),
+		assert_true(sd_event_add_time_relative(event, &tick, CLOCK_MONOTONIC,
+						       1000, 1, on_tick, &ticks) >= 0);
+		assert_int_equal(multipathd_submit(m, "show daemon",
+						   manners[i].timeout_ms, on_answer, &a),
 				 0);
 		assert_int_equal(a.calls, 0);
 		loop_until_idle(event, m);
 		assert_int_equal(a.calls, 1);
 		if (a.error != manners[i].error)
-			fail_msg("manner %d: %d instead of %d", manners[i].manner, a.error,
-				 manners[i].error);
+			fail_msg("manner %d: %d instead of %d", manners[i].manner,
+				 a.error, manners[i].error);
 		if (!a.error)
 			check_text(manners[i].manner, a.reply);
 		if (manners[i].manner == FAIL)
@@ -510,7 +516,8 @@ static void event_client_keeps_order(void **state)
 	a[3].again = m;
 	a[3].next = &extra;
 	for (size_t i = 0; i < 20; i++)
-		assert_int_equal(multipathd_submit(m, "show daemon", 20000, on_answer, &a[i]), 0);
+		assert_int_equal(
+			multipathd_submit(m, "show daemon", 20000, on_answer, &a[i]), 0);
 	assert_int_equal(multipathd_pending(m), 20);
 	loop_until_idle(event, m);
 	for (size_t i = 0; i < 20; i++) {
@@ -570,7 +577,8 @@ static void event_client_bounds(void **state)
 	request[MULTIPATHD_REQUEST_MAX] = '\0';
 	assert_true(sd_event_new(&event) >= 0);
 	assert_int_equal(multipathd_new(event, "@mpathiscsi-test-nobody", &m), 0);
-	assert_int_equal(multipathd_submit(m, request, 1000, on_answer, &a[0]), -EMSGSIZE);
+	assert_int_equal(multipathd_submit(m, request, 1000, on_answer, &a[0]),
+			 -EMSGSIZE);
 	assert_int_equal(multipathd_submit(m, "", 1000, on_answer, &a[0]), -EINVAL);
 	for (size_t i = 0; i < MULTIPATHD_QUEUE_MAX; i++)
 		assert_int_equal(multipathd_submit(m, "x", 60000, on_answer, &a[i]), 0);

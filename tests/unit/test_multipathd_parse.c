@@ -22,8 +22,9 @@
 
 static void paths_ordinary(void **state)
 {
-	const char *reply = SDA "sdb" S "8:16" S "" S "failed" S "offline" S "faulty" S "tur" S
-				"-1" S "[orphan]" S "3:0:0:1" S "scsi:fcp" S "A|B,C,1.0\n";
+	const char *reply =
+		SDA "sdb" S "8:16" S "" S "failed" S "offline" S "faulty" S "tur" S "-1" S
+		    "[orphan]" S "3:0:0:1" S "scsi:fcp" S "A|B,C,1.0\n";
 	struct mp_path *paths;
 	size_t n;
 
@@ -54,10 +55,10 @@ static void paths_ordinary(void **state)
 static void paths_foreign_and_unchecked(void **state)
 {
 	const char *reply =
-		"nvme0c0n1" S "259:1" S "uuid.x" S "n/a" S "live" S "optimized" S "n/a" S "50" S
-		"nvme0n1" S "0:0:1:0" S "n/a" S "NVMe,model,fw\n"
-		"sdc" S "8:32" S "3600" S "undef" S "unknown" S "undef" S "(null)" S "-1" S
-		"[offline]" S "4:0:0:0" S "scsi:iscsi" S "LIO-ORG,x,##\n";
+		"nvme0c0n1" S "259:1" S "uuid.x" S "n/a" S "live" S "optimized" S "n/a" S
+		"50" S "nvme0n1" S "0:0:1:0" S "n/a" S "NVMe,model,fw\n"
+		"sdc" S "8:32" S "3600" S "undef" S "unknown" S "undef" S "(null)" S
+		"-1" S "[offline]" S "4:0:0:0" S "scsi:iscsi" S "LIO-ORG,x,##\n";
 	struct mp_path *paths;
 	size_t n;
 
@@ -104,8 +105,8 @@ static void paths_malformed(void **state)
 		"2:0:0:1" S "scsi:iscsi" S "I,V\n",
 		"sda" S "8" S "w" S "active" S "running" S "ready" S "tur" S "1" S "m" S
 		"2:0:0:1" S "scsi:iscsi" S "I,V\n",
-		"sda" S "8:0" S "w" S "active" S "running" S "ready" S "tur" S "1x" S "m" S
-		"2:0:0:1" S "scsi:iscsi" S "I,V\n",
+		"sda" S "8:0" S "w" S "active" S "running" S "ready" S "tur" S "1x" S
+		"m" S "2:0:0:1" S "scsi:iscsi" S "I,V\n",
 		longer,
 	};
 
@@ -126,12 +127,14 @@ static void paths_malformed(void **state)
 static void maps_ordinary(void **state)
 {
 	const char *reply =
-		"mpatha" S "3600a" S "dm-0" S "12 chk" S "4" S "immediate" S "active" S "--\n"
+		"mpatha" S "3600a" S "dm-0" S "12 chk" S "4" S "immediate" S "active" S
+		"--\n"
 		"data b" S "3600b" S "dm-1" S "off" S "0" S "-" S "suspend" S "--\n"
 		"c" S "3600c" S "dm-2" S "on" S "2" S "followover" S "active" S "--\n"
 		"d" S "3600d" S "undef" S "-" S "2" S "XX........ 2/10" S "undef" S "--\n"
 		"e" S "3600e" S "dm-4" S "35 sec" S "0" S "-" S "active" S "--\n"
-		"nqn:nsid.1" S "uuid.x" S "nvme0n1" S "n/a" S "1" S "n/a" S "n/a" S "nvme\n";
+		"nqn:nsid.1" S "uuid.x" S "nvme0n1" S "n/a" S "1" S "n/a" S "n/a" S
+		"nvme\n";
 	struct mp_map *maps;
 	size_t n;
 
@@ -162,9 +165,12 @@ static void maps_ordinary(void **state)
 static void maps_malformed(void **state)
 {
 	static const char *const replies[] = {
-		"mpatha" S "3600a" S "dm-0" S "12 foo" S "4" S "immediate" S "active" S "--\n",
-		"mpatha" S "3600a" S "dm-0" S "x chk" S "4" S "immediate" S "active" S "--\n",
-		"mpatha" S "3600a" S "dm-0" S "on" S "four" S "immediate" S "active" S "--\n",
+		"mpatha" S "3600a" S "dm-0" S "12 foo" S "4" S "immediate" S "active" S
+		"--\n",
+		"mpatha" S "3600a" S "dm-0" S "x chk" S "4" S "immediate" S "active" S
+		"--\n",
+		"mpatha" S "3600a" S "dm-0" S "on" S "four" S "immediate" S "active" S
+		"--\n",
 		"" S "3600a" S "dm-0" S "on" S "4" S "immediate" S "active" S "--\n",
 		"mpatha" S "3600a" S "dm-0" S "on" S "4\n",
 	};
@@ -236,8 +242,13 @@ static void daemon_states(void **state)
 		{"pid 812 init\n", MP_DAEMON_STARTING, false},
 		{"pid 812 shutdown\n", MP_DAEMON_SHUTDOWN, false},
 	};
-	static const char *const bad[] = {"", "ok\n", "pid x idle\n", "pid 0 idle\n",
-					  "pid 812\n", "pid 812 dancing\n", "idle\n"};
+	static const char *const bad[] = {"",
+					  "ok\n",
+					  "pid x idle\n",
+					  "pid 0 idle\n",
+					  "pid 812\n",
+					  "pid 812 dancing\n",
+					  "idle\n"};
 	struct mp_daemon daemon;
 
 	(void)state;
@@ -254,7 +265,8 @@ static void daemon_states(void **state)
 /* Our own formats must be requests that multipathd can take, and never end in a '%'. */
 static void requests_fit(void **state)
 {
-	static const char *const requests[] = {MP_SHOW_PATHS, MP_SHOW_MAPS, MP_SHOW_DAEMON};
+	static const char *const requests[] = {MP_SHOW_PATHS, MP_SHOW_MAPS,
+					       MP_SHOW_DAEMON};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -281,7 +293,8 @@ static void damaged_replies(void **state)
 		if (i < size)
 			text[i] = '\0';
 		else
-			text[(size_t)rand_r(&seed) % size] = (char)(rand_r(&seed) % 255 + 1);
+			text[(size_t)rand_r(&seed) % size] =
+				(char)(rand_r(&seed) % 255 + 1);
 		r = mp_paths_parse(text, &paths, &n);
 		assert_true(r == 0 || r == -EPROTO || r == -EREMOTEIO);
 		assert_true(r ? n == 99 && !paths : n <= 4);

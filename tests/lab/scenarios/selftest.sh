@@ -1,5 +1,5 @@
 # The lab proves itself: targets, sessions, maps, verified load, and that each fault does what it says.
-# lab: init=script timeout=420
+# lab: init=script timeout=600
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
@@ -126,6 +126,8 @@ defaults {
 }
 overrides {
 	path_grouping_policy group_by_prio
+	path_checker tur
+	detect_checker no
 	prio alua
 	failback immediate
 	no_path_retry queue

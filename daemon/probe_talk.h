@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_PROBE_TALK_H
+#define MPATHISCSI_PROBE_TALK_H
+
+/* The engine's talk with its child; what the engine consists of. */
+
+#include "daemon/probe.h"
+#include "daemon/probe_slot.h"
+#include "daemon/probe_spawn.h"
+#include "daemon/probe_wire.h"
+
+/* What an honest child may say between two looks at it. */
+#define PROBE_BUDGET_BASE 64
+#define PROBE_BUDGET_SLOT 24
+
+struct probe_engine {
+	sd_event *event;
+	struct probe_config config;
+	char *child_path;
+	struct probe_user user;
+	probe_changed_fn changed;
+	void *arg;
+
+	struct probe_slots slots;
+	uint32_t last_id;
+
+	struct probe_process process;
+	sd_event_source *timer, *messages, *end;
+	uint64_t started_ns;
+	uint64_t restart_ns; /* no child before */
+	bool heard;	     /* something, since the last look */
+	uint32_t quiet_ms;
+	int64_t budget;
+	struct probe_engine_status status;
+};
+
+/* Tell the owner that a slot's report has changed. */
+void probe_talk_changed(struct probe_engine *engine, const struct probe_slot *slot);
+
+/* The child's first message. 0 or -EPIPE. */
+int probe_talk_introduce(struct probe_engine *engine);
+
+/* Tell the child what it has not been told yet, as far as there is room. */
+void probe_talk_push(struct probe_engine *engine);
+
+/* Read what there is. -EPROTO: the child talks nonsense, or too much. */
+int probe_talk_hear(struct probe_engine *engine);
+
+#endif
