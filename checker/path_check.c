@@ -17,6 +17,15 @@
 #define BRIEF_NS	  NS_PER_MS
 /* An answer that came while nobody was going to ask for it is old after this. */
 #define ANSWER_MAX_NS (2 * NS_PER_S)
+/*
+ * multipathd orders the groups of a map when it first sees its paths, and counts one whose
+ * answer is still due as not usable: the plan's order would then be in force only after
+ * the next reload. So the first look at a path waits for a prompt answer, as long as all
+ * first looks together do not hold multipathd up for more than a moment.
+ */
+#define FIRST_NS	  (20 * NS_PER_MS)
+#define FIRST_BUDGET_NS	  (300 * NS_PER_MS)
+#define FIRST_WINDOW_NS	  (10 * NS_PER_S)
 #define VENDOR_LIO    "LIO-ORG"
 
 struct path_check {
@@ -28,6 +37,7 @@ struct path_check {
 	struct counters counters;
 	struct test_job *job;
 	bool joined;	     /* somebody else's test: its answer does not count */
+	bool looked;	     /* not the first look any more */
 	bool waited;	     /* its end was looked for since it was started */
 	bool reads;	     /* it ends with a READ */
 	bool prompt;	     /* the last verdict was "ask again soon" */
@@ -124,6 +134,12 @@ static void set_answer(struct path_check *path, const struct lun_answer *answer)
 	path->e.test.disrupted = path->disrupted;
 }
 
+static void set_unable(struct path_check *path, int error)
+{
+	path->e.test.state = TEST_UNABLE;
+	path->e.test.error = error;
+}
+
 static void set_running(struct path_check *path)
 {
 	path->e.test.state = TEST_RUNNING;
@@ -183,10 +199,16 @@ static size_t read_size(const struct path_check *path)
 
 static void test_inline(struct path_check *path, const struct test_order *order)
 {
-	_Alignas(LUN_TEST_BLOCK_MAX) char block[LUN_TEST_BLOCK_MAX];
 	struct lun_answer answer;
+	void *block = NULL;
 
+	if (order->block_size &&
+	    posix_memalign(&block, LUN_TEST_BLOCK_MAX, order->block_size)) {
+		set_unable(path, -ENOMEM);
+		return;
+	}
 	lun_test(order->fd, order->timeout_ms, block, order->block_size, &answer);
+	free(block);
 	set_answer(path, &answer);
 }
 
@@ -196,8 +218,7 @@ static void test_elsewhere(struct path_check *path, const struct test_order *ord
 	int r = test_job_start(order, &path->job, &path->joined);
 
 	if (r) {
-		path->e.test.state = TEST_UNABLE;
-		path->e.test.error = r;
+		set_unable(path, r);
 		return;
 	}
 	path->started_ns = clock_now_ns();
@@ -205,6 +226,25 @@ static void test_elsewhere(struct path_check *path, const struct test_order *ord
 	path->reads = order->block_size != 0;
 	path->waited = wait_ns != 0;
 	look_at_own_job(path, wait_ns);
+}
+
+static struct {
+	uint64_t begin_ns, spent_ns;
+} first_looks; /* calls come one at a time */
+
+/* As test_elsewhere(), with patience as far as the budget goes. */
+static void test_first(struct path_check *path, const struct test_order *order, uint64_t wait_ns)
+{
+	uint64_t begin_ns = clock_now_ns();
+
+	if (begin_ns - first_looks.begin_ns > FIRST_WINDOW_NS) {
+		first_looks.begin_ns = begin_ns;
+		first_looks.spent_ns = 0;
+	}
+	test_elsewhere(path, order,
+		       first_looks.spent_ns < FIRST_BUDGET_NS ? FIRST_NS : wait_ns);
+	path->waited = wait_ns != 0; /* a host that looks again is still to do so */
+	first_looks.spent_ns += clock_now_ns() - begin_ns;
 }
 
 static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
@@ -222,6 +262,8 @@ static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 	order.timeout_ms *= timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
 	if (mode == CHECK_INLINE)
 		test_inline(path, &order);
+	else if (!path->looked)
+		test_first(path, &order, mode == CHECK_BRIEF ? BRIEF_NS : 0);
 	else
 		test_elsewhere(path, &order, mode == CHECK_BRIEF ? BRIEF_NS : 0);
 }
@@ -253,6 +295,7 @@ struct verdict path_check_look(struct path_check *path, int fd, unsigned int tim
 		look_at_own_job(path, 0);
 	if (verdict_wants_test(&path->e))
 		start_test(path, fd, timeout_s, mode);
+	path->looked = true;
 	return judge(path);
 }
 

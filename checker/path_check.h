@@ -22,6 +22,7 @@ enum check_mode {
 	CHECK_INLINE, /* test in this thread, wait for it */
 	CHECK_BRIEF,  /* test elsewhere, wait for it no longer than a millisecond */
 	CHECK_ASYNC,  /* test elsewhere, do not wait */
+	/* … but for the very first look: up to 20 ms, 300 ms for all paths within 10 s */
 };
 
 struct path_check;

@@ -118,12 +118,14 @@ int board_new(const char *path, unsigned int gid, struct board **ret);
  * refreshed by the heartbeat; the file is replaced by a new one when it is full, damaged,
  * replaced or removed by somebody else. Level-triggered: call as often as you like.
  * *ret_repaired (may be NULL): the file had to be made anew because of damage. -errno
- * (-ENOSPC: /run is full): the old records stay, and are stale after BOARD_STALE_MS.
+ * (-ENOSPC: /run is full; -EINVAL: two records with one key): the old records stay, and
+ * are stale after BOARD_STALE_MS, for the heartbeat stops until a publish succeeds.
  */
 int board_publish(struct board *board, const struct board_content *content, uint64_t now_ns,
 		  bool *ret_repaired);
 
-/* Refresh only the heartbeat (one small write). -ESTALE: file damaged or replaced, publish. */
+/* Refresh only the heartbeat (one small write). -ESTALE: file damaged or replaced, or not
+ * published since board_new() or a failure: publish. Other -errno of the write. */
 int board_heartbeat(struct board *board, uint64_t now_ns);
 
 /* Close; the file stays so that the last plan survives a restart of the daemon. */

@@ -51,7 +51,9 @@ struct iscsi_identity {
 	/* session */
 	unsigned int sid;		  /* session number: never reused while the kernel runs */
 	unsigned int cid;
-	struct path_name name;		  /* .portal is the persistent portal */
+	/* .portal is the persistent portal; where that is a host name or cannot be read, the
+	 * first peer seen. */
+	struct path_name name;
 	struct portal current;		  /* peer now; unspecified while there is no socket */
 	uint16_t local_port;		  /* 0 while there is no socket */
 	char initiator[ISCSI_NAME_MAX];

@@ -27,7 +27,8 @@ struct path_name {
 int path_name_compare(const struct path_name *a, const struct path_name *b);
 
 /* A hash over target, portal, iface: equal names give equal hashes in every process.
- * The source is left out: it disappears while a connection is down. Never 0. */
+ * The source is left out: it disappears while a connection is down; so is the scope of a
+ * link-local portal, an interface index that changes. Never 0. */
 uint64_t path_name_hash(const struct path_name *name);
 
 #endif

@@ -34,6 +34,7 @@
 #include "daemon/fragment.h"
 #include "daemon/multipathd_config.h"
 #include "daemon/multipathd_parse.h"
+#include "daemon/notes.h"
 
 #define QUEUE_SECONDS_MIN	 60
 #define POLLING_INTERVAL_DEFAULT 5
@@ -65,26 +66,6 @@ struct conf_input {
 	const struct fragment *old;	/* NULL: none */
 	bool daemon_runs; /* paths' checkers and maps are told by multipathd */
 };
-
-enum note_level { NOTE_INFO, NOTE_WARNING, NOTE_REFUSED };
-const char *note_level_name(enum note_level level); /* "info", "warning", "refused" */
-
-#define NOTE_MAX 400
-
-struct note {
-	enum note_level level;
-	char text[NOTE_MAX];
-};
-
-struct notes {
-	struct note *list;
-	size_t n;
-	bool lost; /* no memory for one */
-};
-
-void notes_add(struct notes *notes, enum note_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void notes_free(struct notes *notes);
 
 /*
  * Decide. *ret: sorted, fragment_free() it; with neither arrays nor LUNs there is nothing

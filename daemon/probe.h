@@ -60,10 +60,10 @@ struct probe_target {
 /* What the probe of a target has seen. Times: CLOCK_MONOTONIC. */
 struct probe_report {
 	enum probe_state state;
-	uint64_t updated_ns;	   /* when the child last said something about it; 0 never */
-	uint64_t last_good_ns;	   /* last NOP answer (TCP_ONLY: connect); 0 never */
-	uint64_t silent_since_ns;  /* when the oldest unanswered NOP was sent; 0 none */
-	uint32_t rtt_us;	   /* smoothed round trip; 0 no sample */
+	uint64_t updated_ns;   /* when the child last said something about it; 0 never */
+	uint64_t last_good_ns; /* last NOP answer (TCP_ONLY: connect); 0 never */
+	uint64_t silent_since_ns; /* when the oldest unanswered NOP was sent; 0 none */
+	uint32_t rtt_us;	  /* smoothed round trip; 0 no sample */
 	uint32_t rtt_var_us;
 	uint32_t misses;	   /* unanswered in a row */
 	uint32_t login_status;	   /* class << 8 | detail; 0 none */
@@ -73,22 +73,24 @@ struct probe_report {
 
 /* Durations in ms unless said otherwise. Fill with probe_config_default(). */
 struct probe_config {
-	uint32_t interval_ms;	     /* between NOPs, ±10 %; 50…60000 */
-	uint32_t nop_deadline_ms;    /* an answer is never overdue earlier; 10…60000 */
+	uint32_t interval_ms;	  /* between NOPs, ±10 %; 50…60000 */
+	uint32_t nop_deadline_ms; /* an answer is never overdue earlier; 10…60000 */
 	uint32_t nop_deadline_max_ms; /* … and always after this; ≥ the former, ≤ 60000 */
-	uint32_t misses_silent;	     /* unanswered NOPs in a row = silent; 1…12 */
+	uint32_t misses_silent;	      /* unanswered NOPs in a row = silent; 1…12 */
 	uint32_t connect_timeout_ms; /* 10…60000 */
 	uint32_t login_timeout_ms;   /* 10…60000 */
 	uint32_t retry_min_ms;	     /* 10…60000 */
 	uint32_t retry_max_ms;	     /* ≥ retry_min_ms, ≤ 600000 */
-	uint32_t slow_retry_ms;	     /* after refused credentials and redirects; 100…3600000 */
-	uint32_t silent_relogin_ms;  /* after so long a silence try a new session; 100…3600000 */
-	uint32_t tcp_interval_ms;    /* TCP connects where login is refused; 100…60000 */
-	uint32_t login_retry_ms;     /* logins there: first pause, grows 16-fold; 100…3600000 */
-	uint32_t child_dead_ms;	     /* child silent so long is dead; 500…60000 */
-	const char *child_path;	     /* NULL: LIBEXECDIR "/mpathiscsi-probe" */
-	const char *user;	     /* NULL: _mpathiscsi if there is one, else nobody; used
-					only when the caller is root */
+	uint32_t slow_retry_ms; /* after refused credentials and redirects; 100…3600000 */
+	uint32_t silent_relogin_ms; /* after so long a silence try a new session;
+				       100…3600000 */
+	uint32_t tcp_interval_ms;   /* TCP connects where login is refused; 100…60000 */
+	uint32_t login_retry_ms; /* logins there: first pause, grows 16-fold; 100…3600000
+				  */
+	uint32_t child_dead_ms;	 /* child silent so long is dead; 500…60000 */
+	const char *child_path;	 /* NULL: LIBEXECDIR "/mpathiscsi-probe" */
+	const char *user;	 /* NULL: _mpathiscsi if there is one, else nobody; used
+				    only when the caller is root */
 };
 
 void probe_config_default(struct probe_config *config);
@@ -133,12 +135,13 @@ const struct probe_report *probe_engine_find(const struct probe_engine *engine,
 
 /* How the child fares, for people and for logs. */
 struct probe_engine_status {
-	pid_t pid;		   /* 0: no child now */
-	uint32_t starts;	   /* children started so far */
-	uint32_t failures;	   /* children in a row that did not last */
+	pid_t pid;			   /* 0: no child now */
+	uint32_t starts;		   /* children started so far */
+	uint32_t failures;		   /* children in a row that did not last */
 	char last_failure[PROBE_TEXT_MAX]; /* why the last one went, "" never */
 };
-void probe_engine_status(const struct probe_engine *engine, struct probe_engine_status *ret);
+void probe_engine_status(const struct probe_engine *engine,
+			 struct probe_engine_status *ret);
 
 /* End the probes (they log out, within half a second), reap the child, wipe the secrets.
  * NULL is fine. */

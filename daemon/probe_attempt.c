@@ -12,8 +12,9 @@ static void connect_failed(struct probe_session *session, int error, const char 
 {
 	probe_say(session, "connect to", why);
 	probe_happened(session,
-		 probe_error_is_local(error) ? PROBE_EV_LOCAL : PROBE_EV_CONNECT_FAILED, error,
-		 now_ns, session->began_ns);
+		       probe_error_is_local(error) ? PROBE_EV_LOCAL
+						   : PROBE_EV_CONNECT_FAILED,
+		       error, now_ns, session->began_ns);
 }
 
 static void begin_login(struct probe_session *session, uint64_t now_ns)
@@ -53,7 +54,8 @@ static void tcp_done(struct probe_session *session, int error, const char *why,
 	if (error)
 		probe_say(session, "connect to", why);
 	else
-		probe_say(session, "TCP connect only", "the target takes no second session");
+		probe_say(session, "TCP connect only",
+			  "the target takes no second session");
 	probe_happened(session, type, error, now_ns, session->began_ns);
 }
 
@@ -87,7 +89,8 @@ void probe_attempt_begin(struct probe_session *session, uint64_t now_ns)
 {
 	session->began_ns = now_ns;
 	if (probe_machine_login_due(&session->machine,
-				    session->add.flags & PROBE_FLAG_KERNEL_LOGGED_IN, now_ns))
+				    session->add.flags & PROBE_FLAG_KERNEL_LOGGED_IN,
+				    now_ns))
 		begin_login(session, now_ns);
 	else
 		begin_tcp(session, now_ns);
@@ -128,10 +131,12 @@ static void on_refused(struct probe_session *session, uint64_t now_ns)
 
 	if (link->redirected) {
 		probe_say(session, "redirected by", link->text);
-		probe_happened(session, PROBE_EV_REDIRECTED, 0, now_ns, session->began_ns);
+		probe_happened(session, PROBE_EV_REDIRECTED, 0, now_ns,
+			       session->began_ns);
 	} else if (link->login_status) {
 		probe_say(session, "refused by", link->text);
-		probe_happened(session, PROBE_EV_LOGIN_REJECTED, 0, now_ns, session->began_ns);
+		probe_happened(session, PROBE_EV_LOGIN_REJECTED, 0, now_ns,
+			       session->began_ns);
 	} else {
 		login_failed(session, link->error, link->text, now_ns);
 	}
@@ -149,8 +154,9 @@ void probe_attempt_login(struct probe_session *session, uint64_t now_ns)
 		on_refused(session, now_ns);
 	} else if (link->dead) {
 		login_failed(session, link->error,
-			     link->error == -ECONNRESET ? "connection closed by the target"
-							: strerror(-link->error),
+			     link->error == -ECONNRESET
+				     ? "connection closed by the target"
+				     : strerror(-link->error),
 			     now_ns);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mpathiscsi-probe: the probe engine's child. It is started by mpathiscsid with a socket
- * on descriptor 3, keeps the probe sessions it is told to keep, reports what they see, and
- * ends when the socket closes. One thread, no privileges, no files, no children.
+ * on descriptor 3, keeps the probe sessions it is told to keep, reports what they see,
+ * and ends when the socket closes. One thread, no privileges, no files, no children.
  *
  * Exit status: 0 the engine went away, 100 started by hand, 101 nonsense from the engine,
  * 111 the system failed us.
@@ -33,10 +33,11 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 100, EXIT_NONSENSE = 101, EXIT_SYSTEM = 111 }
 
 /*
  * libiscsi reads by this one: the linker puts what a shared library wants and the program
- * has before the C library's. It must be in the program itself, never in a library of ours,
- * where it would be drawn into the daemon.
+ * has before the C library's. It must be in the program itself, never in a library of
+ * ours, where it would be drawn into the daemon.
  */
-__attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
+__attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size,
+						    int flags)
 {
 	return probe_link_recv(fd, buffer, size, flags);
 }
@@ -64,8 +65,8 @@ struct child {
 
 static void drop_capabilities(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {{0}, {0}};
 
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &header, none)) {
@@ -76,7 +77,7 @@ static void drop_capabilities(void)
 
 static void limit(__rlimit_resource_t resource, rlim_t value)
 {
-	const struct rlimit limits = { .rlim_cur = value, .rlim_max = value };
+	const struct rlimit limits = {.rlim_cur = value, .rlim_max = value};
 
 	if (setrlimit(resource, &limits)) {
 		fprintf(stderr, "mpathiscsi-probe: cannot limit resource %d: %m\n",
@@ -88,7 +89,7 @@ static void limit(__rlimit_resource_t resource, rlim_t value)
 /* The engine has changed the user already; what does not last over exec is done here. */
 static void confine(void)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
 	drop_capabilities();
 	limit(RLIMIT_CORE, 0);
@@ -126,7 +127,8 @@ static void nonsense(const char *what)
 	exit(EXIT_NONSENSE);
 }
 
-static void add(struct child *child, const struct probe_wire_add *message, uint64_t now_ns)
+static void add(struct child *child, const struct probe_wire_add *message,
+		uint64_t now_ns)
 {
 	struct probe_session *session;
 
@@ -140,7 +142,8 @@ static void add(struct child *child, const struct probe_wire_add *message, uint6
 	child->sessions[child->n++] = session;
 }
 
-static void obey(struct child *child, const union probe_wire_message *message, uint64_t now_ns)
+static void obey(struct child *child, const union probe_wire_message *message,
+		 uint64_t now_ns)
 {
 	struct probe_session **session = find(child, message->header.id);
 
@@ -222,7 +225,8 @@ static void bury(struct child *child)
 		bool told = false;
 
 		if (probe_session_gone(session) && !child->blocked) {
-			probe_wire_begin(&message, PROBE_WIRE_GONE, probe_session_id(session));
+			probe_wire_begin(&message, PROBE_WIRE_GONE,
+					 probe_session_id(session));
 			told = child->leaving || send_message(child, &message);
 		}
 		if (told)
@@ -247,7 +251,8 @@ static void beat(struct child *child, uint64_t now_ns)
 /* Everything that is due; returns when to wake up next. */
 static uint64_t tick_all(struct child *child, uint64_t now_ns)
 {
-	uint64_t wake = child->leaving ? child->leave_ns : now_ns + PROBE_BEAT_MS * NS_PER_MS;
+	uint64_t wake =
+		child->leaving ? child->leave_ns : now_ns + PROBE_BEAT_MS * NS_PER_MS;
 
 	for (size_t i = 0; i < child->n; i++) {
 		uint64_t next = probe_session_tick(child->sessions[i], now_ns);
@@ -305,7 +310,8 @@ static uint64_t turn(struct child *child, uint64_t wake_ns)
 		for (size_t i = 0; i < n; i++)
 			probe_session_excuse(child->sessions[i], now_ns - wake_ns);
 	for (size_t i = 0; i < n; i++)
-		probe_session_service(child->sessions[i], child->polls[i + 1].revents, now_ns);
+		probe_session_service(child->sessions[i], child->polls[i + 1].revents,
+				      now_ns);
 	if (child->polls[0].revents & POLLOUT)
 		child->blocked = false;
 	if (child->polls[0].revents & ~POLLOUT)
@@ -323,7 +329,8 @@ int main(int argc, char **argv)
 	(void)argv;
 	if (argc != 1 || getsockopt(PROBE_WIRE_FD, SOL_SOCKET, SO_TYPE, &type, &length) ||
 	    type != SOCK_SEQPACKET) {
-		fprintf(stderr, "mpathiscsi-probe is started by mpathiscsid, not by hand\n");
+		fprintf(stderr,
+			"mpathiscsi-probe is started by mpathiscsid, not by hand\n");
 		return EXIT_USAGE;
 	}
 	confine();

@@ -24,10 +24,10 @@
 #define RESTART_MIN_MS 200
 #define RESTART_MAX_MS 10000
 /* A child that lived so long did well: its successor comes at once. */
-#define LASTED_NS      (10 * NS_PER_S)
+#define LASTED_NS (10 * NS_PER_S)
 /* A REMOVE not carried out in this time: the child does not work. */
-#define LEAVE_NS       (5 * NS_PER_S)
-#define GOODBYE_MS     600
+#define LEAVE_NS   (5 * NS_PER_S)
+#define GOODBYE_MS 600
 
 static uint32_t random32(void)
 {
@@ -50,12 +50,14 @@ static void child_gone(struct probe_engine *engine, const char *why)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	probe_wire_text(engine->status.last_failure, sizeof(engine->status.last_failure), why);
+	probe_wire_text(engine->status.last_failure, sizeof(engine->status.last_failure),
+			why);
 	if (now_ns - engine->started_ns >= LASTED_NS)
 		engine->status.failures = 0;
-	engine->restart_ns = now_ns + probe_backoff_ms(engine->status.failures, RESTART_MIN_MS,
-						       RESTART_MAX_MS, random32()) *
-					      NS_PER_MS;
+	engine->restart_ns =
+		now_ns + probe_backoff_ms(engine->status.failures, RESTART_MIN_MS,
+					  RESTART_MAX_MS, random32()) *
+				 NS_PER_MS;
 	engine->status.failures++;
 	engine->status.pid = 0;
 	probe_slots_forget_child(&engine->slots);
@@ -107,13 +109,13 @@ static int on_end(sd_event_source *source, int fd, uint32_t revents, void *arg)
 
 static int watch(struct probe_engine *engine)
 {
-	int error = sd_event_add_io(engine->event, &engine->messages, engine->process.socket,
-				    EPOLLIN, on_messages, engine);
+	int error = sd_event_add_io(engine->event, &engine->messages,
+				    engine->process.socket, EPOLLIN, on_messages, engine);
 
 	if (error < 0)
 		return error;
-	return sd_event_add_io(engine->event, &engine->end, engine->process.pidfd, EPOLLIN,
-			       on_end, engine);
+	return sd_event_add_io(engine->event, &engine->end, engine->process.pidfd,
+			       EPOLLIN, on_end, engine);
 }
 
 static void start_child(struct probe_engine *engine)
@@ -181,7 +183,8 @@ static void arm(struct probe_engine *engine, uint64_t now_ns)
 	if (!engine->messages && engine->restart_ns < next_ns)
 		next_ns = engine->restart_ns;
 	sd_event_source_set_time(engine->timer, next_ns / NS_PER_US + 1);
-	sd_event_source_set_enabled(engine->timer, needed ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	sd_event_source_set_enabled(engine->timer,
+				    needed ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 static void advance(struct probe_engine *engine)
@@ -223,12 +226,14 @@ int probe_engine_set(struct probe_engine *engine, const struct probe_target *tar
 const struct probe_report *probe_engine_find(const struct probe_engine *engine,
 					     const struct probe_target *target)
 {
-	const struct probe_slot *slot = probe_slots_by_name(&engine->slots, &target->name);
+	const struct probe_slot *slot =
+		probe_slots_by_name(&engine->slots, &target->name);
 
 	return slot && slot->wanted ? &slot->report : NULL;
 }
 
-void probe_engine_status(const struct probe_engine *engine, struct probe_engine_status *ret)
+void probe_engine_status(const struct probe_engine *engine,
+			 struct probe_engine_status *ret)
 {
 	*ret = engine->status;
 }
@@ -266,7 +271,7 @@ int probe_engine_new(sd_event *event, const struct probe_config *config,
 	engine->config.child_path = engine->config.user = NULL;
 	engine->changed = changed;
 	engine->arg = arg;
-	engine->process = (struct probe_process){ .pidfd = -1, .socket = -1 };
+	engine->process = (struct probe_process){.pidfd = -1, .socket = -1};
 	error = set_up(engine, config);
 	if (error < 0) {
 		probe_engine_free(engine);
@@ -284,7 +289,8 @@ void probe_engine_free(struct probe_engine *engine)
 		return;
 	let_go(engine);
 	if (engine->process.socket >= 0)
-		shutdown(engine->process.socket, SHUT_RDWR); /* the child sees it, and logs out */
+		shutdown(engine->process.socket,
+			 SHUT_RDWR); /* the child sees it, and logs out */
 	probe_process_reap(&engine->process, GOODBYE_MS, ended, sizeof(ended));
 	sd_event_source_disable_unref(engine->timer);
 	sd_event_unref(engine->event);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define HEADER	     48
+#define HEADER	      48
 #define HEADER_DIGEST 52
 
 /* RFC 7143, 11.1.1.2: from targets */
@@ -80,7 +80,8 @@ static size_t pass_header(struct probe_guard *guard, const uint8_t *bytes, size_
 		take = n;
 	if (guard->header_have < HEADER) {
 		keep = HEADER - guard->header_have;
-		memcpy(guard->header + guard->header_have, bytes, keep < take ? keep : take);
+		memcpy(guard->header + guard->header_have, bytes,
+		       keep < take ? keep : take);
 	}
 	guard->header_have += take;
 	return take;
@@ -94,7 +95,8 @@ static void begin_pdu(struct probe_guard *guard, size_t asked)
 	guard->turn++;
 }
 
-int probe_guard_pass(struct probe_guard *guard, const uint8_t *bytes, size_t n, size_t asked)
+int probe_guard_pass(struct probe_guard *guard, const uint8_t *bytes, size_t n,
+		     size_t asked)
 {
 	while (n) {
 		size_t took;
@@ -106,7 +108,8 @@ int probe_guard_pass(struct probe_guard *guard, const uint8_t *bytes, size_t n, 
 			if (guard->header_have == guard->header_size) {
 				if (!header_allowed(guard))
 					return -EPROTO;
-				guard->data_left = (data_length(guard->header) + 3) & ~(size_t)3;
+				guard->data_left =
+					(data_length(guard->header) + 3) & ~(size_t)3;
 			}
 		} else {
 			took = guard->data_left < n ? guard->data_left : n;

@@ -3,11 +3,11 @@
 #define MPATHISCSI_PROBE_GUARD_H
 
 /*
- * What a target may say to a probe. libiscsi trusts targets too much (an R2T for a NOP sends
- * it into an endless loop, a peer that never stops talking keeps it from returning), so each
- * byte passes this guard first: it follows the frames of the stream and lets only those
- * through that a session of logins and NOPs has use for, and only so many at a time. It
- * also reads the status of the login from the response itself. Pure.
+ * What a target may say to a probe. libiscsi trusts targets too much (an R2T for a NOP
+ * sends it into an endless loop, a peer that never stops talking keeps it from
+ * returning), so each byte passes this guard first: it follows the frames of the stream
+ * and lets only those through that a session of logins and NOPs has use for, and only so
+ * many at a time. It also reads the status of the login from the response itself. Pure.
  */
 
 #include <stdbool.h>
@@ -20,13 +20,13 @@
 
 struct probe_guard {
 	uint8_t header[48];
-	size_t header_size;  /* of the PDU under way, with digest; 0: between PDUs */
+	size_t header_size; /* of the PDU under way, with digest; 0: between PDUs */
 	size_t header_have;
-	size_t data_left;    /* with padding */
+	size_t data_left; /* with padding */
 	unsigned int login_responses;
-	bool full_feature;   /* the login has ended well */
+	bool full_feature;     /* the login has ended well */
 	uint16_t login_status; /* of the last login response: class << 8 | detail */
-	unsigned int turn;   /* PDUs begun since probe_guard_turn() */
+	unsigned int turn;     /* PDUs begun since probe_guard_turn() */
 };
 
 /* Begin with a new connection. */
@@ -39,9 +39,10 @@ void probe_guard_turn(struct probe_guard *guard);
 bool probe_guard_open(const struct probe_guard *guard);
 
 /*
- * 'n' bytes go to a reader that asked for 'asked': between PDUs it asks for a whole header,
- * which tells whether it has a digest. 0; -EPROTO: a target must not say this.
+ * 'n' bytes go to a reader that asked for 'asked': between PDUs it asks for a whole
+ * header, which tells whether it has a digest. 0; -EPROTO: a target must not say this.
  */
-int probe_guard_pass(struct probe_guard *guard, const uint8_t *bytes, size_t n, size_t asked);
+int probe_guard_pass(struct probe_guard *guard, const uint8_t *bytes, size_t n,
+		     size_t asked);
 
 #endif

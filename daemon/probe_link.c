@@ -47,7 +47,8 @@ ssize_t probe_link_recv(int fd, void *buffer, size_t size, int flags)
 	return -1;
 }
 
-static void on_connected(struct iscsi_context *iscsi, int status, void *data, void *private)
+static void on_connected(struct iscsi_context *iscsi, int status, void *data,
+			 void *private)
 {
 	struct probe_link *link = private;
 
@@ -78,7 +79,8 @@ static void on_login(struct iscsi_context *iscsi, int status, void *data, void *
 	if (link->iscsi != iscsi || link->login_done)
 		return;
 	if (!link->guard.login_responses) {
-		probe_wire_text(link->text, sizeof(link->text), "libiscsi reads past the guard");
+		probe_wire_text(link->text, sizeof(link->text),
+				"libiscsi reads past the guard");
 		die(link, -ENOTSUP);
 		return;
 	}
@@ -131,7 +133,9 @@ static int set_isid(struct iscsi_context *iscsi)
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
-	return iscsi_set_isid_random(iscsi, random[0] & 0xffffff, random[1] & 0xffff) ? -EIO : 0;
+	return iscsi_set_isid_random(iscsi, random[0] & 0xffffff, random[1] & 0xffff)
+		       ? -EIO
+		       : 0;
 }
 
 static int set_chap(struct iscsi_context *iscsi, const struct probe_chap *chap)
@@ -142,11 +146,13 @@ static int set_chap(struct iscsi_context *iscsi, const struct probe_chap *chap)
 		return -EINVAL;
 	if (!chap->user_in[0])
 		return 0;
-	return iscsi_set_target_username_pwd(iscsi, chap->user_in, chap->password_in) ? -EINVAL
-										      : 0;
+	return iscsi_set_target_username_pwd(iscsi, chap->user_in, chap->password_in)
+		       ? -EINVAL
+		       : 0;
 }
 
-/* The library keeps copies of the secrets: overwrite them by something as long as can be. */
+/* The library keeps copies of the secrets: overwrite them by something as long as can be.
+ */
 static void forget_chap(struct iscsi_context *iscsi)
 {
 	char blank[PROBE_CHAP_MAX];
@@ -190,7 +196,8 @@ static int connect_to(struct probe_link *link, const struct probe_road *road)
 	if (iscsi_connect_async(link->iscsi, portal, on_connected, link)) {
 		int error = errno ? -errno : -EIO;
 
-		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
+		probe_wire_text(link->text, sizeof(link->text),
+				iscsi_get_error(link->iscsi));
 		return error;
 	}
 	if (fcntl(iscsi_get_fd(link->iscsi), F_SETFD, FD_CLOEXEC))
@@ -215,7 +222,8 @@ int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
 	}
 	error = configure(link->iscsi, add);
 	if (error)
-		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
+		probe_wire_text(link->text, sizeof(link->text),
+				iscsi_get_error(link->iscsi));
 	else
 		error = connect_to(link, road);
 	if (error)
@@ -314,7 +322,8 @@ void probe_link_login(struct probe_link *link)
 	failed = iscsi_login_async(link->iscsi, on_login, link);
 	reading = NULL;
 	if (failed) {
-		probe_wire_text(link->text, sizeof(link->text), iscsi_get_error(link->iscsi));
+		probe_wire_text(link->text, sizeof(link->text),
+				iscsi_get_error(link->iscsi));
 		die(link, -EPROTO);
 	}
 }
@@ -334,7 +343,7 @@ struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns)
 
 	if (!nop || link->dead)
 		return NULL;
-	*nop = (struct probe_nop){ .link = link, .busy = true, .sent_ns = now_ns };
+	*nop = (struct probe_nop){.link = link, .busy = true, .sent_ns = now_ns};
 	queued = iscsi_queue_length(link->iscsi);
 	reading = link; /* later versions read already when they queue */
 	failed = iscsi_nop_out_async(link->iscsi, on_answer, NULL, 0, nop);
@@ -342,8 +351,8 @@ struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns)
 	if (failed) {
 		die(link, -EPROTO);
 	} else if (!nop->answered && iscsi_queue_length(link->iscsi) <= queued) {
-		/* Success that is none: the target has asked for a logout, and the library
-		 * swallows NOPs from then on. */
+		/* Success that is none: the target has asked for a logout, and the
+		 * library swallows NOPs from then on. */
 		probe_wire_text(link->text, sizeof(link->text),
 				"target asked the probe to log out");
 		die(link, -ECONNRESET);

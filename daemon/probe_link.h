@@ -28,10 +28,10 @@ struct probe_link;
 
 struct probe_nop {
 	struct probe_link *link;
-	bool busy;	/* sent, neither answered nor given up with the connection */
-	bool answered;	/* … until the owner has seen it */
-	bool missed;	/* its deadline passed (owner's) */
-	bool excused;	/* our own loop was late: its time is no measure (owner's) */
+	bool busy;     /* sent, neither answered nor given up with the connection */
+	bool answered; /* … until the owner has seen it */
+	bool missed;   /* its deadline passed (owner's) */
+	bool excused;  /* our own loop was late: its time is no measure (owner's) */
 	uint64_t sent_ns;
 	uint64_t answered_ns;
 	uint64_t deadline_ns; /* (owner's) */
@@ -41,20 +41,21 @@ struct probe_nop {
 struct probe_link {
 	struct iscsi_context *iscsi; /* NULL: closed */
 	bool connected;
-	bool login_done;	/* the target has answered, well or not: */
+	bool login_done; /* the target has answered, well or not: */
 	bool logged_in;
 	bool redirected;
 	bool logged_out;
-	bool forgotten;		/* the library's copy of the secrets is wiped */
-	bool dead;		/* the connection is of no more use: */
-	int error;		/* … why, negative errno */
+	bool forgotten; /* the library's copy of the secrets is wiped */
+	bool dead;	/* the connection is of no more use: */
+	int error;	/* … why, negative errno */
 	uint32_t login_status;
 	char text[PROBE_TEXT_MAX]; /* why the login failed, or where the redirect goes */
 	struct probe_guard guard;
 	struct probe_nop nops[PROBE_LINK_NOPS];
 };
 
-/* Begin to connect. 0, or negative errno with the link closed and a reason in link->text. */
+/* Begin to connect. 0, or negative errno with the link closed and a reason in link->text.
+ */
 int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
 		    const struct probe_road *road);
 
@@ -75,9 +76,9 @@ void probe_link_login(struct probe_link *link);
 struct probe_nop *probe_link_ping(struct probe_link *link, uint64_t now_ns);
 
 /*
- * recv() as the library shall have it: bytes pass the link's guard. The program that links
- * this defines recv() to be it (the library, loaded dynamically, then uses that one); if
- * it does not, no login succeeds. For other descriptors it is plain recv().
+ * recv() as the library shall have it: bytes pass the link's guard. The program that
+ * links this defines recv() to be it (the library, loaded dynamically, then uses that
+ * one); if it does not, no login succeeds. For other descriptors it is plain recv().
  */
 ssize_t probe_link_recv(int fd, void *buffer, size_t size, int flags);
 

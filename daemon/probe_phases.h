@@ -12,8 +12,8 @@ enum phase {
 	PHASE_WAIT,    /* no connection until 'next_ns' */
 	PHASE_CONNECT, /* until 'next_ns', as LOGIN, TCP and LEAVE */
 	PHASE_LOGIN,
-	PHASE_ONLINE,  /* next NOP at 'next_ns' */
-	PHASE_TCP,     /* plain TCP connect on 'tcp_fd' */
+	PHASE_ONLINE, /* next NOP at 'next_ns' */
+	PHASE_TCP,    /* plain TCP connect on 'tcp_fd' */
 	PHASE_LEAVE,
 	PHASE_GONE,
 };
@@ -36,8 +36,8 @@ struct probe_session {
 /* Any number, for jitter. */
 uint32_t probe_random(void);
 
-/* The one way an outcome is told to the machine; does what it then wants: if the connection
- * is to be dropped the phase is WAIT afterwards. */
+/* The one way an outcome is told to the machine; does what it then wants: if the
+ * connection is to be dropped the phase is WAIT afterwards. */
 void probe_happened(struct probe_session *session, enum probe_event_type type, int error,
 		    uint64_t now_ns, uint64_t sent_ns);
 

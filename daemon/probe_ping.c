@@ -53,11 +53,13 @@ void probe_ping(struct probe_session *session, uint64_t now_ns)
 	const struct probe_config *config = session->config;
 	struct probe_nop *nop = probe_link_ping(&session->link, now_ns);
 
-	session->next_ns = now_ns + probe_jitter(config->interval_ms * NS_PER_MS, 10, probe_random());
+	session->next_ns = now_ns + probe_jitter(config->interval_ms * NS_PER_MS, 10,
+						 probe_random());
 	if (nop)
-		nop->deadline_ns = now_ns + probe_rtt_deadline_ns(&session->machine.rtt,
-								  config->nop_deadline_ms,
-								  config->nop_deadline_max_ms);
+		nop->deadline_ns =
+			now_ns + probe_rtt_deadline_ns(&session->machine.rtt,
+						       config->nop_deadline_ms,
+						       config->nop_deadline_max_ms);
 	if (session->link.dead || (nop && nop->answered))
 		probe_ping_answers(session, now_ns);
 }

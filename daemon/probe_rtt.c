@@ -47,7 +47,8 @@ uint64_t probe_jitter(uint64_t value, uint32_t percent, uint32_t random)
 	return value - span + random % (2 * span + 1);
 }
 
-uint32_t probe_backoff_ms(uint32_t failures, uint32_t min_ms, uint32_t max_ms, uint32_t random)
+uint32_t probe_backoff_ms(uint32_t failures, uint32_t min_ms, uint32_t max_ms,
+			  uint32_t random)
 {
 	uint64_t wait = min_ms;
 

@@ -14,7 +14,8 @@ struct probe_rtt {
 	uint32_t var_us;      /* RTTVAR */
 };
 
-/* A sample above this counts as this much, so that one freak cannot blind the deadline. */
+/* A sample above this counts as this much, so that one freak cannot blind the deadline.
+ */
 #define PROBE_RTT_SAMPLE_MAX_US 1000000U
 
 /* Add one measured round trip (microseconds; 0 counts as 1). */
@@ -35,7 +36,8 @@ uint64_t probe_rtt_deadline_ns(const struct probe_rtt *rtt, uint32_t floor_ms,
 uint32_t probe_backoff_ms(uint32_t failures, uint32_t min_ms, uint32_t max_ms,
 			  uint32_t random);
 
-/* 'value' plus or minus up to 'percent' (at most 100) per cent of it, evenly by 'random'. */
+/* 'value' plus or minus up to 'percent' (at most 100) per cent of it, evenly by 'random'.
+ */
 uint64_t probe_jitter(uint64_t value, uint32_t percent, uint32_t random);
 
 #endif

@@ -35,7 +35,7 @@ static void close_all(struct probe_session *session)
 
 /* The one way an outcome is told to the machine; does what it then wants. */
 void probe_happened(struct probe_session *session, enum probe_event_type type, int error,
-		     uint64_t now_ns, uint64_t sent_ns)
+		    uint64_t now_ns, uint64_t sent_ns)
 {
 	struct probe_event event = {
 		.type = type,
@@ -64,7 +64,8 @@ void probe_say(struct probe_session *session, const char *format, const char *wh
 	portal_format(&session->road.portal, portal, sizeof(portal));
 	n = snprintf(session->text, sizeof(session->text), "%s %s: ", format, portal);
 	if (n > 0 && (size_t)n < sizeof(session->text))
-		probe_wire_text(session->text + n, sizeof(session->text) - (size_t)n, what);
+		probe_wire_text(session->text + n, sizeof(session->text) - (size_t)n,
+				what);
 }
 
 static void overdue(struct probe_session *session, uint64_t now_ns)
@@ -131,7 +132,8 @@ void probe_session_service(struct probe_session *session, short revents, uint64_
 
 int probe_session_fd(const struct probe_session *session)
 {
-	return session->phase == PHASE_TCP ? session->tcp_fd : probe_link_fd(&session->link);
+	return session->phase == PHASE_TCP ? session->tcp_fd
+					   : probe_link_fd(&session->link);
 }
 
 short probe_session_events(const struct probe_session *session)
@@ -217,7 +219,8 @@ void probe_session_update(struct probe_session *session, uint32_t flags)
 }
 
 struct probe_session *probe_session_new(const struct probe_wire_add *add,
-					const struct probe_config *config, uint64_t now_ns)
+					const struct probe_config *config,
+					uint64_t now_ns)
 {
 	struct probe_session *session = calloc(1, sizeof(*session));
 
@@ -238,8 +241,8 @@ struct probe_session *probe_session_new(const struct probe_wire_add *add,
 		.login_retry_ms = config->login_retry_ms,
 		.slow_retry_ms = config->slow_retry_ms,
 	};
-	probe_machine_init(&session->machine, add->flags & PROBE_FLAG_TCP_ONLY, &session->limits,
-			   now_ns);
+	probe_machine_init(&session->machine, add->flags & PROBE_FLAG_TCP_ONLY,
+			   &session->limits, now_ns);
 	/* Many targets at once: spread them over one interval. */
 	session->next_ns = now_ns + probe_random() % (config->interval_ms * NS_PER_MS);
 	return session;

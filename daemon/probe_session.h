@@ -21,7 +21,8 @@ struct probe_session;
 
 /* Make a probe; 'add' is copied. 'config' must outlive it. NULL: out of memory. */
 struct probe_session *probe_session_new(const struct probe_wire_add *add,
-					const struct probe_config *config, uint64_t now_ns);
+					const struct probe_config *config,
+					uint64_t now_ns);
 
 uint32_t probe_session_id(const struct probe_session *session);
 void probe_session_update(struct probe_session *session, uint32_t flags);

@@ -53,7 +53,8 @@ static bool same_text(const char *a, const char *b)
 static bool same_chap(const struct probe_chap *a, const struct probe_chap *b)
 {
 	return same_text(a->user, b->user) && same_text(a->password, b->password) &&
-	       same_text(a->user_in, b->user_in) && same_text(a->password_in, b->password_in);
+	       same_text(a->user_in, b->user_in) &&
+	       same_text(a->password_in, b->password_in);
 }
 
 /* Can the session under way serve this target too? */
@@ -65,7 +66,8 @@ static bool same_session(const struct probe_slot *slot, const struct probe_targe
 	return !portal_compare(&slot->peer, peer) &&
 	       !ip_address_compare(&old->name.source, &target->name.source) &&
 	       same_text(old->initiator, target->initiator) &&
-	       old->header_digest == target->header_digest && same_chap(&old->chap, &target->chap);
+	       old->header_digest == target->header_digest &&
+	       same_chap(&old->chap, &target->chap);
 }
 
 /* What is known no more (the kernel's connection is down) stays what it was. */
@@ -75,7 +77,8 @@ static void merge(struct probe_slot *slot, const struct probe_target *target)
 	struct portal peer = target->name.portal;
 	bool current = portal_known(&target->current);
 
-	if (slot->seen) { /* a second session of this key: the first one speaks for both */
+	if (slot->seen) { /* a second session of this key: the first one speaks for both
+			   */
 		slot->target.kernel_logged_in |= target->kernel_logged_in;
 		return;
 	}
@@ -98,7 +101,8 @@ static void merge(struct probe_slot *slot, const struct probe_target *target)
 	explicit_bzero(&next.chap, sizeof(next.chap));
 }
 
-static struct probe_slot *new_slot(struct probe_slots *slots, const struct probe_target *target)
+static struct probe_slot *new_slot(struct probe_slots *slots,
+				   const struct probe_target *target)
 {
 	struct probe_slot *slot = calloc(1, sizeof(*slot));
 
@@ -139,7 +143,8 @@ static bool target_valid(const struct probe_target *target)
 }
 
 /* Slots for all that have none; a failure takes back what was made. */
-static int make_slots(struct probe_slots *slots, const struct probe_target *targets, size_t n)
+static int make_slots(struct probe_slots *slots, const struct probe_target *targets,
+		      size_t n)
 {
 	size_t before = slots->n;
 
@@ -171,7 +176,8 @@ static void drop_unseen(struct probe_slots *slots)
 	}
 }
 
-int probe_slots_set(struct probe_slots *slots, const struct probe_target *targets, size_t n)
+int probe_slots_set(struct probe_slots *slots, const struct probe_target *targets,
+		    size_t n)
 {
 	int error;
 
@@ -212,7 +218,7 @@ void probe_slots_free(struct probe_slots *slots)
 	while (slots->n)
 		free_slot(slots->slots[--slots->n]);
 	free(slots->slots);
-	*slots = (struct probe_slots){ 0 };
+	*slots = (struct probe_slots){0};
 }
 
 uint32_t probe_slot_flags(const struct probe_slot *slot)

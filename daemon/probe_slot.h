@@ -4,9 +4,9 @@
 
 /*
  * The engine's table: one slot per key with what is wanted, what the child has been told
- * and what it has seen. Pure: no I/O, so that the rule "never two sessions of one key" can
- * be tested here: a slot whose session must end is not told anew before the child has said
- * that the old one is gone.
+ * and what it has seen. Pure: no I/O, so that the rule "never two sessions of one key"
+ * can be tested here: a slot whose session must end is not told anew before the child has
+ * said that the old one is gone.
  */
 
 #include <stdbool.h>
@@ -25,14 +25,14 @@ enum probe_stage {
 
 struct probe_slot {
 	struct probe_target target;
-	struct portal peer;  /* where to connect */
-	bool peer_current;   /* … is a current peer, not the configured portal */
-	bool wanted;	     /* false: freed once it has left */
-	bool seen;	     /* by the probe_slots_set() under way */
+	struct portal peer; /* where to connect */
+	bool peer_current;  /* … is a current peer, not the configured portal */
+	bool wanted;	    /* false: freed once it has left */
+	bool seen;	    /* by the probe_slots_set() under way */
 	enum probe_stage stage;
-	uint32_t id;	     /* of its session in the child, 0 none */
+	uint32_t id; /* of its session in the child, 0 none */
 	uint32_t sent_flags;
-	bool tcp_only;	     /* its session was refused: told to the next child too */
+	bool tcp_only; /* its session was refused: told to the next child too */
 	uint64_t leave_ns;
 	struct probe_report report;
 };
@@ -43,7 +43,8 @@ struct probe_slots {
 };
 
 /* See probe_engine_set(). */
-int probe_slots_set(struct probe_slots *slots, const struct probe_target *targets, size_t n);
+int probe_slots_set(struct probe_slots *slots, const struct probe_target *targets,
+		    size_t n);
 
 struct probe_slot *probe_slots_by_name(const struct probe_slots *slots,
 				       const struct path_name *name);

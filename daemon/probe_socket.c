@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ADDRESS_TEXT 64
+#define ADDRESS_TEXT  64
 #define STUCK_BACKOFF 2
 
 union any_address {
@@ -24,7 +24,8 @@ static uint32_t scope_of(const struct probe_road *road)
 {
 	const struct ip_address *address = &road->portal.address;
 
-	if (address->scope || address->bytes[0] != 0xfe || (address->bytes[1] & 0xc0) != 0x80)
+	if (address->scope || address->bytes[0] != 0xfe ||
+	    (address->bytes[1] & 0xc0) != 0x80)
 		return address->scope;
 	return road->netdev[0] ? if_nametoindex(road->netdev) : 0;
 }
@@ -77,7 +78,8 @@ static int bind_device(int fd, const struct probe_road *road, char *text, size_t
 			(socklen_t)strlen(road->netdev)))
 		return 0;
 	error = -errno;
-	snprintf(text, size, "cannot bind to device %s: %s", road->netdev, strerror(-error));
+	snprintf(text, size, "cannot bind to device %s: %s", road->netdev,
+		 strerror(-error));
 	return error;
 }
 
@@ -164,7 +166,8 @@ static int check_device(int fd, const struct probe_road *road, char *text, size_
 	bound[sizeof(bound) - 1] = 0;
 	if (!strcmp(bound, road->netdev))
 		return 0;
-	snprintf(text, size, "socket bound to device '%s' instead of %s", bound, road->netdev);
+	snprintf(text, size, "socket bound to device '%s' instead of %s", bound,
+		 road->netdev);
 	return -EXDEV;
 }
 
@@ -208,7 +211,8 @@ int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size
 	fd = socket(peer.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* no data: no matter */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		   sizeof(one)); /* no data: no matter */
 	error = bind_device(fd, road, text, size);
 	if (!error && connect(fd, &peer.any, length) && errno != EINPROGRESS) {
 		error = -errno;
@@ -234,7 +238,7 @@ int probe_socket_error(int fd)
 
 bool probe_socket_stuck(int fd)
 {
-	struct tcp_info info = { 0 };
+	struct tcp_info info = {0};
 	socklen_t length = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length))

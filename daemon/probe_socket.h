@@ -19,7 +19,8 @@ struct probe_road {
 	char netdev[16];	  /* device to be bound to, "" none */
 };
 
-/* Trouble of our own (device, descriptors, permission), or the network's and the peer's? */
+/* Trouble of our own (device, descriptors, permission), or the network's and the peer's?
+ */
 bool probe_error_is_local(int error);
 
 /*
@@ -41,9 +42,9 @@ int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size
 int probe_socket_error(int fd);
 
 /*
- * Is this connection past telling when the peer comes back? Data is unacknowledged and the
- * kernel's retransmission timer has backed off twice: it would next send after seconds,
- * where a new connect is answered at once.
+ * Is this connection past telling when the peer comes back? Data is unacknowledged and
+ * the kernel's retransmission timer has backed off twice: it would next send after
+ * seconds, where a new connect is answered at once.
  */
 bool probe_socket_stuck(int fd);
 

@@ -27,7 +27,7 @@ int probe_user_find(const char *name, struct probe_user *ret)
 {
 	const struct passwd *entry;
 
-	*ret = (struct probe_user){ .change = false };
+	*ret = (struct probe_user){.change = false};
 	if (geteuid())
 		return 0;
 	entry = getpwnam(name ? name : "_mpathiscsi");
@@ -36,8 +36,7 @@ int probe_user_find(const char *name, struct probe_user *ret)
 	if (!entry)
 		return -ENOENT;
 	*ret = (struct probe_user){
-		.change = true, .uid = entry->pw_uid, .gid = entry->pw_gid
-	};
+		.change = true, .uid = entry->pw_uid, .gid = entry->pw_gid};
 	return 0;
 }
 
@@ -75,7 +74,7 @@ static int arrange_descriptors(int socket, int error)
 
 static void reset_signals(void)
 {
-	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct sigaction standard = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
@@ -116,8 +115,8 @@ static _Noreturn void child_run(const char *path, int socket, int error,
 				const struct probe_user *user, pid_t parent)
 {
 	char name[] = "mpathiscsi-probe";
-	char *const arguments[] = { name, NULL };
-	char *const environment[] = { NULL };
+	char *const arguments[] = {name, NULL};
+	char *const environment[] = {NULL};
 	int failed = become(socket, error, user, parent);
 
 	if (!failed) {
@@ -163,15 +162,17 @@ static int run(const char *path, const struct probe_user *user, const int socket
 		return failed;
 	}
 	fcntl(pidfd, F_SETFD, FD_CLOEXEC); /* it is by default */
-	*ret = (struct probe_process){ .pid = pid, .pidfd = pidfd, .socket = sockets[0] };
+	*ret = (struct probe_process){.pid = pid, .pidfd = pidfd, .socket = sockets[0]};
 	return 0;
 }
 
-int probe_spawn(const char *path, const struct probe_user *user, struct probe_process *ret)
+int probe_spawn(const char *path, const struct probe_user *user,
+		struct probe_process *ret)
 {
 	int sockets[2], errors[2], failed;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets))
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       sockets))
 		return -errno;
 	if (pipe2(errors, O_CLOEXEC)) {
 		failed = -errno;
@@ -207,10 +208,11 @@ static void say_end(const siginfo_t *info, char *text, size_t size)
 		snprintf(text, size, "killed by signal %d", info->si_status);
 }
 
-void probe_process_reap(struct probe_process *process, int wait_ms, char *text, size_t size)
+void probe_process_reap(struct probe_process *process, int wait_ms, char *text,
+			size_t size)
 {
-	struct pollfd end = { .fd = process->pidfd, .events = POLLIN };
-	siginfo_t info = { 0 };
+	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+	siginfo_t info = {0};
 	int n;
 
 	if (!process->pid)
@@ -228,5 +230,5 @@ void probe_process_reap(struct probe_process *process, int wait_ms, char *text, 
 	if (process->socket >= 0)
 		close(process->socket);
 	close(process->pidfd);
-	*process = (struct probe_process){ .pidfd = -1, .socket = -1 };
+	*process = (struct probe_process){.pidfd = -1, .socket = -1};
 }

@@ -33,15 +33,17 @@ int probe_user_find(const char *name, struct probe_user *ret);
  * own, in "/", as 'user', without new privileges, killed when the calling thread ends.
  * 0, or negative errno also when exec failed. End with probe_process_reap().
  */
-int probe_spawn(const char *path, const struct probe_user *user, struct probe_process *ret);
+int probe_spawn(const char *path, const struct probe_user *user,
+		struct probe_process *ret);
 
 /* Kill it, if it still runs; close our end. It is still to be reaped. */
 void probe_process_kill(struct probe_process *process);
 
 /*
- * Wait at most 'wait_ms' for its end, then kill it; reap it, close all. Says in 'text' how
- * it ended: "exited with status 1", "killed by signal 11". Nothing to do if pid is 0.
+ * Wait at most 'wait_ms' for its end, then kill it; reap it, close all. Says in 'text'
+ * how it ended: "exited with status 1", "killed by signal 11". Nothing to do if pid is 0.
  */
-void probe_process_reap(struct probe_process *process, int wait_ms, char *text, size_t size);
+void probe_process_reap(struct probe_process *process, int wait_ms, char *text,
+			size_t size);
 
 #endif

@@ -9,7 +9,7 @@
 /* A session that lived this long was a good one: the next attempt comes quickly. */
 #define STABLE_NS (5 * NS_PER_S)
 /* TCP connects without an answer in a row that make a portal unreachable. */
-#define TCP_MISSES 2
+#define TCP_MISSES	     2
 #define LOGIN_BACKOFF_GROWTH 16
 
 /* RFC 7143, 11.13.5 */
@@ -49,26 +49,29 @@ void probe_machine_init(struct probe_machine *machine, bool tcp_only,
 bool probe_machine_login_due(const struct probe_machine *machine, bool kernel_logged_in,
 			     uint64_t now_ns)
 {
-	return !machine->tcp_only || (kernel_logged_in && now_ns >= machine->next_login_ns);
+	return !machine->tcp_only ||
+	       (kernel_logged_in && now_ns >= machine->next_login_ns);
 }
 
 static struct probe_step go_on(void)
 {
-	return (struct probe_step){ .drop = false };
+	return (struct probe_step){.drop = false};
 }
 
 /* The attempt came to nothing; the pause grows up to 'max_ms'. */
-static struct probe_step retry(struct probe_machine *machine, const struct probe_limits *limits,
-			       uint32_t max_ms, const struct probe_event *event)
+static struct probe_step retry(struct probe_machine *machine,
+			       const struct probe_limits *limits, uint32_t max_ms,
+			       const struct probe_event *event)
 {
 	struct probe_step step = {
 		.drop = true,
-		.delay_ms = probe_backoff_ms(machine->failures, limits->retry_min_ms, max_ms,
-					     event->random),
+		.delay_ms = probe_backoff_ms(machine->failures, limits->retry_min_ms,
+					     max_ms, event->random),
 	};
 
 	if (machine->tcp_only)
-		machine->next_login_ns = event->now_ns + machine->login_backoff_ms * NS_PER_MS;
+		machine->next_login_ns =
+			event->now_ns + machine->login_backoff_ms * NS_PER_MS;
 	if (machine->failures < UINT32_MAX)
 		machine->failures++;
 	machine->logged_in_ns = 0;
@@ -93,12 +96,13 @@ static struct probe_step retry_slowly(struct probe_machine *machine,
 	return step;
 }
 
-/* The target takes no second session: from now on TCP connects, and a login now and then. */
+/* The target takes no second session: from now on TCP connects, and a login now and then.
+ */
 static struct probe_step session_refused(struct probe_machine *machine,
 					 const struct probe_limits *limits,
 					 const struct probe_event *event)
 {
-	struct probe_step step = { .drop = true };
+	struct probe_step step = {.drop = true};
 	uint64_t wait_ms = machine->login_backoff_ms;
 
 	if (machine->tcp_only && wait_ms < limits->login_retry_ms * LOGIN_BACKOFF_GROWTH)
@@ -107,7 +111,7 @@ static struct probe_step session_refused(struct probe_machine *machine,
 	machine->next_login_ns =
 		event->now_ns + probe_jitter(wait_ms * NS_PER_MS, 25, event->random);
 	if (machine->state != PROBE_TCP_ONLY)
-		machine->rtt = (struct probe_rtt){ 0 }; /* another kind of round trip */
+		machine->rtt = (struct probe_rtt){0}; /* another kind of round trip */
 	machine->tcp_only = true;
 	machine->state = PROBE_TCP_ONLY;
 	machine->misses = 0;
@@ -116,7 +120,8 @@ static struct probe_step session_refused(struct probe_machine *machine,
 	machine->error = 0;
 	machine->logged_in_ns = 0;
 	machine->last_good_ns = event->now_ns; /* it did answer */
-	step.delay_ms = (uint32_t)probe_jitter(limits->tcp_interval_ms, 10, event->random);
+	step.delay_ms =
+		(uint32_t)probe_jitter(limits->tcp_interval_ms, 10, event->random);
 	return step;
 }
 
@@ -133,7 +138,8 @@ static struct probe_step on_connect_failed(struct probe_machine *machine,
 					   const struct probe_limits *limits,
 					   const struct probe_event *event)
 {
-	machine->state = event->error == -ECONNREFUSED ? PROBE_REFUSED : PROBE_UNREACHABLE;
+	machine->state =
+		event->error == -ECONNREFUSED ? PROBE_REFUSED : PROBE_UNREACHABLE;
 	machine->error = event->error;
 	return retry_connect(machine, limits, event);
 }
@@ -181,7 +187,7 @@ static struct probe_step on_logged_in(struct probe_machine *machine,
 				      const struct probe_event *event)
 {
 	if (machine->tcp_only)
-		machine->rtt = (struct probe_rtt){ 0 };
+		machine->rtt = (struct probe_rtt){0};
 	machine->tcp_only = false;
 	machine->login_status = 0;
 	machine->error = 0;
@@ -192,8 +198,10 @@ static struct probe_step on_logged_in(struct probe_machine *machine,
 static void sample(struct probe_machine *machine, const struct probe_event *event)
 {
 	/* What came after a silence measures the outage, not the round trip. */
-	if (event->sample && machine->state != PROBE_SILENT && event->now_ns >= event->sent_ns)
-		probe_rtt_sample(&machine->rtt, (event->now_ns - event->sent_ns) / NS_PER_US);
+	if (event->sample && machine->state != PROBE_SILENT &&
+	    event->now_ns >= event->sent_ns)
+		probe_rtt_sample(&machine->rtt,
+				 (event->now_ns - event->sent_ns) / NS_PER_US);
 }
 
 static void good(struct probe_machine *machine, const struct probe_event *event,
@@ -227,7 +235,8 @@ static struct probe_step on_missed(struct probe_machine *machine,
 	return go_on();
 }
 
-/* A good session that is lost is tried again at once, a short-lived one with growing pauses. */
+/* A good session that is lost is tried again at once, a short-lived one with growing
+ * pauses. */
 static void judge_session(struct probe_machine *machine, const struct probe_event *event)
 {
 	if (machine->logged_in_ns && event->now_ns - machine->logged_in_ns >= STABLE_NS)
@@ -256,9 +265,10 @@ static struct probe_step on_tcp(struct probe_machine *machine,
 				const struct probe_limits *limits,
 				const struct probe_event *event)
 {
-	struct probe_step step = { .drop = true };
+	struct probe_step step = {.drop = true};
 
-	step.delay_ms = (uint32_t)probe_jitter(limits->tcp_interval_ms, 10, event->random);
+	step.delay_ms =
+		(uint32_t)probe_jitter(limits->tcp_interval_ms, 10, event->random);
 	if (event->type == PROBE_EV_TCP_OK) {
 		good(machine, event, PROBE_TCP_ONLY);
 		return step;
@@ -269,7 +279,7 @@ static struct probe_step on_tcp(struct probe_machine *machine,
 		machine->state = PROBE_REFUSED;
 	else if (machine->misses >= TCP_MISSES || machine->state == PROBE_CONNECTING)
 		machine->state = PROBE_UNREACHABLE;
-	else if (machine->state == PROBE_TCP_ONLY)
+	else if (machine->state == PROBE_TCP_ONLY || machine->state == PROBE_UP)
 		machine->state = PROBE_LATE;
 	return step;
 }

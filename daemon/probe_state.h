@@ -19,54 +19,55 @@
 /* Timers and limits, all in ms; see probe_config (probe.h) for their meaning. */
 struct probe_limits {
 	uint32_t misses_silent;
-	uint32_t retry_min_ms;	   /* pause after the second failure in a row */
-	uint32_t retry_max_ms;	   /* longest pause after failures of the login */
-	uint32_t tcp_interval_ms;  /* between TCP connects where login is refused */
-	uint32_t login_retry_ms;   /* between logins there; doubles up to 16 times this */
-	uint32_t slow_retry_ms;	   /* after refused credentials, redirects, local trouble */
+	uint32_t retry_min_ms;	  /* pause after the second failure in a row */
+	uint32_t retry_max_ms;	  /* longest pause after failures of the login */
+	uint32_t tcp_interval_ms; /* between TCP connects where login is refused */
+	uint32_t login_retry_ms;  /* between logins there; doubles up to 16 times this */
+	uint32_t slow_retry_ms; /* after refused credentials, redirects, local trouble */
 };
 
 enum probe_event_type {
 	PROBE_EV_LOCAL,		 /* error: no such device, bind, route out of elsewhere */
 	PROBE_EV_CONNECT_FAILED, /* error */
 	PROBE_EV_LOGIN_REJECTED, /* status: class << 8 | detail, class not 0 or 1 */
-	PROBE_EV_LOGIN_FAILED,	 /* error: -ETIMEDOUT not answered, -EACCES mutual CHAP, … */
-	PROBE_EV_REDIRECTED,	 /* status */
+	PROBE_EV_LOGIN_FAILED, /* error: -ETIMEDOUT not answered, -EACCES mutual CHAP, …
+				*/
+	PROBE_EV_REDIRECTED,   /* status */
 	PROBE_EV_LOGGED_IN,
-	PROBE_EV_ANSWERED,	 /* sent_ns; sample: the time it took is to be trusted */
-	PROBE_EV_MISSED,	 /* sent_ns */
-	PROBE_EV_LOST,		 /* error: the target closed or reset the connection */
-	PROBE_EV_STUCK,		 /* silent, and this connection will not tell when it heals */
-	PROBE_EV_TCP_OK,	 /* sent_ns: when the connect began */
-	PROBE_EV_TCP_FAILED,	 /* error */
+	PROBE_EV_ANSWERED,   /* sent_ns; sample: the time it took is to be trusted */
+	PROBE_EV_MISSED,     /* sent_ns */
+	PROBE_EV_LOST,	     /* error: the target closed or reset the connection */
+	PROBE_EV_STUCK,	     /* silent, and this connection will not tell when it heals */
+	PROBE_EV_TCP_OK,     /* sent_ns: when the connect began */
+	PROBE_EV_TCP_FAILED, /* error */
 	PROBE_EV_MAX
 };
 
 struct probe_event {
 	enum probe_event_type type;
-	int32_t error;	  /* negative errno */
+	int32_t error; /* negative errno */
 	uint32_t status;
-	uint64_t now_ns;  /* CLOCK_MONOTONIC */
+	uint64_t now_ns; /* CLOCK_MONOTONIC */
 	uint64_t sent_ns;
 	bool sample;
-	uint32_t random;  /* any number: for jitter */
+	uint32_t random; /* any number: for jitter */
 };
 
 #define PROBE_MISSES_MAX 1000000U
 
 struct probe_machine {
 	enum probe_state state;
-	uint32_t misses;	  /* unanswered in a row; stops at PROBE_MISSES_MAX */
+	uint32_t misses; /* unanswered in a row; stops at PROBE_MISSES_MAX */
 	uint64_t last_good_ns;
 	uint64_t silent_since_ns;
 	struct probe_rtt rtt;
 	uint32_t login_status;
 	int32_t error;
-	uint32_t failures;	  /* attempts in a row that came to nothing */
-	uint64_t logged_in_ns;	  /* when the present session began; 0 none */
-	bool tcp_only;		  /* the target refuses a second session: remembered */
+	uint32_t failures;     /* attempts in a row that came to nothing */
+	uint64_t logged_in_ns; /* when the present session began; 0 none */
+	bool tcp_only;	       /* the target refuses a second session: remembered */
 	uint32_t login_backoff_ms;
-	uint64_t next_login_ns;	  /* not before, where tcp_only */
+	uint64_t next_login_ns; /* not before, where tcp_only */
 };
 
 struct probe_step {

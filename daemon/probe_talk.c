@@ -16,7 +16,8 @@ void probe_talk_changed(struct probe_engine *engine, const struct probe_slot *sl
 		engine->changed(&slot->target, &slot->report, engine->arg);
 }
 
-static bool send_message(struct probe_engine *engine, const union probe_wire_message *message)
+static bool send_message(struct probe_engine *engine,
+			 const union probe_wire_message *message)
 {
 	ssize_t n = send(engine->process.socket, message, message->header.size,
 			 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -32,8 +33,8 @@ static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
 
 	switch (slot->stage) {
 	case SLOT_NEW:
-		probe_wire_put_add(&message, engine->last_id + 1, &slot->target, &slot->peer,
-				   flags);
+		probe_wire_put_add(&message, engine->last_id + 1, &slot->target,
+				   &slot->peer, flags);
 		sent = send_message(engine, &message);
 		if (sent) {
 			slot->id = ++engine->last_id;
@@ -74,11 +75,13 @@ void probe_talk_push(struct probe_engine *engine)
 	for (size_t i = 0; i < engine->slots.n && all; i++)
 		all = push_slot(engine, engine->slots.slots[i]);
 	/* A failure to watch for room is made up for by the timer. */
-	sd_event_source_set_io_events(engine->messages, all ? EPOLLIN : EPOLLIN | EPOLLOUT);
+	sd_event_source_set_io_events(engine->messages,
+				      all ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }
 
 /* false: no honest child says this. */
-static bool take_report(struct probe_engine *engine, const struct probe_wire_report *report)
+static bool take_report(struct probe_engine *engine,
+			const struct probe_wire_report *report)
 {
 	struct probe_slot *slot = probe_slots_by_id(&engine->slots, report->header.id);
 

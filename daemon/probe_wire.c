@@ -6,22 +6,28 @@
 
 #include "daemon/probe_state.h"
 
-#define RTT_MAX_US	60000000U
+#define RTT_MAX_US	 60000000U
 #define LOGIN_STATUS_MAX 0xffffU
-#define ERRNO_MAX	4095
+#define ERRNO_MAX	 4095
 
 static const struct {
 	enum probe_wire_side to;
 	bool has_id;
 	size_t size;
 } kinds[PROBE_WIRE_MAX] = {
-	[PROBE_WIRE_CONFIG] = { PROBE_WIRE_TO_CHILD, false, sizeof(struct probe_wire_config) },
-	[PROBE_WIRE_ADD] = { PROBE_WIRE_TO_CHILD, true, sizeof(struct probe_wire_add) },
-	[PROBE_WIRE_UPDATE] = { PROBE_WIRE_TO_CHILD, true, sizeof(struct probe_wire_update) },
-	[PROBE_WIRE_REMOVE] = { PROBE_WIRE_TO_CHILD, true, sizeof(struct probe_wire_header) },
-	[PROBE_WIRE_BEAT] = { PROBE_WIRE_TO_ENGINE, false, sizeof(struct probe_wire_header) },
-	[PROBE_WIRE_REPORT] = { PROBE_WIRE_TO_ENGINE, true, sizeof(struct probe_wire_report) },
-	[PROBE_WIRE_GONE] = { PROBE_WIRE_TO_ENGINE, true, sizeof(struct probe_wire_header) },
+	[PROBE_WIRE_CONFIG] = {PROBE_WIRE_TO_CHILD, false,
+			       sizeof(struct probe_wire_config)},
+	[PROBE_WIRE_ADD] = {PROBE_WIRE_TO_CHILD, true, sizeof(struct probe_wire_add)},
+	[PROBE_WIRE_UPDATE] = {PROBE_WIRE_TO_CHILD, true,
+			       sizeof(struct probe_wire_update)},
+	[PROBE_WIRE_REMOVE] = {PROBE_WIRE_TO_CHILD, true,
+			       sizeof(struct probe_wire_header)},
+	[PROBE_WIRE_BEAT] = {PROBE_WIRE_TO_ENGINE, false,
+			     sizeof(struct probe_wire_header)},
+	[PROBE_WIRE_REPORT] = {PROBE_WIRE_TO_ENGINE, true,
+			       sizeof(struct probe_wire_report)},
+	[PROBE_WIRE_GONE] = {PROBE_WIRE_TO_ENGINE, true,
+			     sizeof(struct probe_wire_header)},
 };
 
 size_t probe_wire_begin(union probe_wire_message *message, enum probe_wire_type type,
@@ -81,10 +87,12 @@ static bool report_valid(const struct probe_wire_report *report, uint64_t now_ns
 	       report->silent_since_ns <= now_ns && report->rtt_us <= RTT_MAX_US &&
 	       report->rtt_var_us <= RTT_MAX_US && report->misses <= PROBE_MISSES_MAX &&
 	       report->login_status <= LOGIN_STATUS_MAX && report->error <= 0 &&
-	       report->error >= -ERRNO_MAX && text_valid(report->text, sizeof(report->text)) &&
+	       report->error >= -ERRNO_MAX &&
+	       text_valid(report->text, sizeof(report->text)) &&
 	       /* what a state asserts must be there */
 	       (report->state != PROBE_UP || (report->last_good_ns && !report->misses)) &&
-	       (report->state != PROBE_SILENT || (report->silent_since_ns && report->misses));
+	       (report->state != PROBE_SILENT ||
+		(report->silent_since_ns && report->misses));
 }
 
 bool probe_wire_valid(const union probe_wire_message *message, size_t size,
@@ -98,7 +106,8 @@ bool probe_wire_valid(const union probe_wire_message *message, size_t size,
 	    header->type >= PROBE_WIRE_MAX)
 		return false;
 	if (kinds[header->type].to != to || header->size != size ||
-	    kinds[header->type].size != size || kinds[header->type].has_id != !!header->id)
+	    kinds[header->type].size != size ||
+	    kinds[header->type].has_id != !!header->id)
 		return false;
 	switch (header->type) {
 	case PROBE_WIRE_CONFIG:

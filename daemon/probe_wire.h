@@ -3,8 +3,8 @@
 #define MPATHISCSI_PROBE_WIRE_H
 
 /*
- * What the engine and its child say to each other: one struct of fixed size per message on
- * a SOCK_SEQPACKET pair, both ends from one build. Pure: make and check, no I/O. Both
+ * What the engine and its child say to each other: one struct of fixed size per message
+ * on a SOCK_SEQPACKET pair, both ends from one build. Pure: make and check, no I/O. Both
  * sides check all they receive; to the engine the child is a stranger.
  */
 

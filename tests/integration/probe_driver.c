@@ -41,39 +41,59 @@ static bool wait_plain(struct lab *lab, bool (*condition)(struct lab *, const vo
 
 static bool define(struct lab *lab, int n)
 {
-	static const char *const names[] = { ANY, OTHER, ONE_WAY, MUTUAL, REDIRECT, DIGEST };
+	static const char *const names[] = {ANY,    OTHER,    ONE_WAY,
+					    MUTUAL, REDIRECT, DIGEST};
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (lab_sh(lab, ADMIN "--op new --mode target --tid %u -T %s 2>&1", n, i + 1,
-			   names[i]) ||
-		    lab_sh(lab, ADMIN "--op bind --mode target --tid %u -I ALL 2>&1", n, i + 1))
+		if (lab_sh(lab, ADMIN "--op new --mode target --tid %u -T %s 2>&1", n,
+			   i + 1, names[i]) ||
+		    lab_sh(lab, ADMIN "--op bind --mode target --tid %u -I ALL 2>&1", n,
+			   i + 1))
 			return false;
-	return !lab_sh(lab, ADMIN "--op new --mode account --user alice --password secretalice1 "
-				  "2>&1", n) &&
-	       !lab_sh(lab, ADMIN "--op new --mode account --user bob --password secretbob123 2>&1",
+	return !lab_sh(lab,
+		       ADMIN
+		       "--op new --mode account --user alice --password secretalice1 "
+		       "2>&1",
 		       n) &&
-	       !lab_sh(lab, ADMIN "--op bind --mode account --tid 3 --user alice 2>&1", n) &&
-	       !lab_sh(lab, ADMIN "--op bind --mode account --tid 4 --user alice 2>&1", n) &&
-	       !lab_sh(lab, ADMIN "--op bind --mode account --tid 4 --user bob --outgoing 2>&1",
+	       !lab_sh(lab,
+		       ADMIN
+		       "--op new --mode account --user bob --password secretbob123 2>&1",
 		       n) &&
-	       !lab_sh(lab, ADMIN "--op update --mode target --tid 5 -n RedirectAddress "
-				  "-v 10.20.0.2 2>&1", n) &&
-	       !lab_sh(lab, ADMIN "--op update --mode target --tid 5 -n RedirectPort -v 3260 2>&1",
+	       !lab_sh(lab, ADMIN "--op bind --mode account --tid 3 --user alice 2>&1",
 		       n) &&
-	       !lab_sh(lab, ADMIN "--op update --mode target --tid 5 -n RedirectReason "
-				  "-v Temporary 2>&1", n) &&
-	       !lab_sh(lab, ADMIN "--op update --mode target --tid 6 -n HeaderDigest -v CRC32C "
-				  "2>&1", n);
+	       !lab_sh(lab, ADMIN "--op bind --mode account --tid 4 --user alice 2>&1",
+		       n) &&
+	       !lab_sh(lab,
+		       ADMIN
+		       "--op bind --mode account --tid 4 --user bob --outgoing 2>&1",
+		       n) &&
+	       !lab_sh(lab,
+		       ADMIN "--op update --mode target --tid 5 -n RedirectAddress "
+			     "-v 10.20.0.2 2>&1",
+		       n) &&
+	       !lab_sh(lab,
+		       ADMIN
+		       "--op update --mode target --tid 5 -n RedirectPort -v 3260 2>&1",
+		       n) &&
+	       !lab_sh(lab,
+		       ADMIN "--op update --mode target --tid 5 -n RedirectReason "
+			     "-v Temporary 2>&1",
+		       n) &&
+	       !lab_sh(lab,
+		       ADMIN
+		       "--op update --mode target --tid 6 -n HeaderDigest -v CRC32C "
+		       "2>&1",
+		       n);
 }
 
 static bool start_target(struct lab *lab, int n)
 {
 	char control[8];
-	char *const here[] = { (char[]){ "tgtd" }, (char[]){ "-f" }, (char[]){ "-C" }, control,
-			       NULL };
-	char *const there[] = { (char[]){ "ip" }, (char[]){ "netns" }, (char[]){ "exec" },
-				(char[]){ "peer" }, (char[]){ "tgtd" }, (char[]){ "-f" },
-				(char[]){ "-C" }, control, NULL };
+	char *const here[] = {(char[]){"tgtd"}, (char[]){"-f"}, (char[]){"-C"}, control,
+			      NULL};
+	char *const there[] = {(char[]){"ip"},	 (char[]){"netns"}, (char[]){"exec"},
+			       (char[]){"peer"}, (char[]){"tgtd"},  (char[]){"-f"},
+			       (char[]){"-C"},	 control,	    NULL};
 
 	snprintf(control, sizeof(control), "%d", n);
 	targets[n] = lab_start("tgtd.log", n == 1 ? here : there);
@@ -120,9 +140,10 @@ static bool nop_up(struct lab *lab)
 	lab_watch(lab, 1000);
 	report = probe_engine_find(lab->engine, &target);
 	REQUIRE(lab, report->state == PROBE_UP, "no longer up");
-	REQUIRE(lab, report->last_good_ns > first_ns + 500 * NS_PER_MS, "no NOPs after the first");
-	REQUIRE(lab, report->rtt_us >= 1 && report->rtt_us < 100000, "implausible RTT %u us",
-		report->rtt_us);
+	REQUIRE(lab, report->last_good_ns > first_ns + 500 * NS_PER_MS,
+		"no NOPs after the first");
+	REQUIRE(lab, report->rtt_us >= 1 && report->rtt_us < 100000,
+		"implausible RTT %u us", report->rtt_us);
 	REQUIRE(lab, !report->misses && !report->error && !report->text[0],
 		"up, with misses %u error %d text '%s'", report->misses, report->error,
 		report->text);
@@ -136,11 +157,14 @@ static bool seen_at_target(struct lab *lab)
 
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
-	REQUIRE(lab, sessions(lab, 1, "Initiator: " LAB_INITIATOR " alias: mpathiscsi probe") == 1,
+	REQUIRE(lab,
+		sessions(lab, 1,
+			 "Initiator: " LAB_INITIATOR " alias: mpathiscsi probe") == 1,
 		"not one session with our name and alias: %s", lab->output);
 	REQUIRE(lab, !probe_engine_set(lab->engine, NULL, 0), "cannot set no targets");
 	REQUIRE(lab, !probe_engine_find(lab->engine, &target), "still probed");
-	for (uint64_t end_ns = clock_now_ns() + 3 * NS_PER_S; sessions(lab, 1, LAB_INITIATOR);) {
+	for (uint64_t end_ns = clock_now_ns() + 3 * NS_PER_S;
+	     sessions(lab, 1, LAB_INITIATOR);) {
 		REQUIRE(lab, clock_now_ns() < end_ns, "session stays: %s", lab->output);
 		lab_watch(lab, 20);
 	}
@@ -162,16 +186,20 @@ static bool silent_target(struct lab *lab)
 	kill(targets[1], SIGSTOP);
 	REQUIRE_STATE(lab, &target, PROBE_SILENT, 5000);
 	took_ms = (clock_now_ns() - stopped_ns) / NS_PER_MS;
-	REQUIRE(lab, lab_saw(lab, mark, &target, PROBE_LATE), "silent without being late first");
+	REQUIRE(lab, lab_saw(lab, mark, &target, PROBE_LATE),
+		"silent without being late first");
 	REQUIRE(lab, took_ms >= 500 && took_ms <= 1500, "silent after %lu ms",
 		(unsigned long)took_ms);
 	report = probe_engine_find(lab->engine, &target);
-	REQUIRE(lab, report->misses >= 3 && report->silent_since_ns >= stopped_ns - NS_PER_S,
+	REQUIRE(lab,
+		report->misses >= 3 && report->silent_since_ns >= stopped_ns - NS_PER_S,
 		"misses %u", report->misses);
 	kill(targets[1], SIGCONT);
 	REQUIRE_STATE(lab, &target, PROBE_UP, 1000);
-	REQUIRE(lab, !probe_engine_find(lab->engine, &target)->silent_since_ns, "still silent?");
-	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 1, "not one session: %s", lab->output);
+	REQUIRE(lab, !probe_engine_find(lab->engine, &target)->silent_since_ns,
+		"still silent?");
+	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 1, "not one session: %s",
+		lab->output);
 	return true;
 }
 
@@ -188,7 +216,8 @@ static bool long_silence(struct lab *lab)
 		"login failed with %d", probe_engine_find(lab->engine, &target)->error);
 	kill(targets[1], SIGCONT);
 	REQUIRE_STATE(lab, &target, PROBE_UP, 15000);
-	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 1, "not one session: %s", lab->output);
+	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 1, "not one session: %s",
+		lab->output);
 	return true;
 }
 
@@ -229,14 +258,16 @@ static bool blackhole(struct lab *lab)
 	return true;
 }
 
-/* A road cut under a live session: silent, then unreachable, then up again, all quickly. */
+/* A road cut under a live session: silent, then unreachable, then up again, all quickly.
+ */
 static bool silent_cut(struct lab *lab)
 {
 	struct probe_target target = lab_target(ANY, PEER);
 
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
-	REQUIRE(lab, !lab_sh(lab, "iptables -A INPUT -s 10.20.0.2 -j DROP 2>&1"), "%s", lab->output);
+	REQUIRE(lab, !lab_sh(lab, "iptables -A INPUT -s 10.20.0.2 -j DROP 2>&1"), "%s",
+		lab->output);
 	REQUIRE_STATE(lab, &target, PROBE_SILENT, 3500);
 	REQUIRE_STATE(lab, &target, PROBE_UNREACHABLE, 8000);
 	lab_watch(lab, 3000);
@@ -259,7 +290,8 @@ static bool chap_mutual(struct lab *lab)
 	struct probe_target target = chap_target(MUTUAL, "secretalice1");
 
 	copy_text(target.chap.user_in, sizeof(target.chap.user_in), "bob");
-	copy_text(target.chap.password_in, sizeof(target.chap.password_in), "secretbob123");
+	copy_text(target.chap.password_in, sizeof(target.chap.password_in),
+		  "secretbob123");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
 	return true;
@@ -281,7 +313,8 @@ static bool wrong_secret(struct lab *lab)
 	updated_ns = report->updated_ns;
 	lab_watch(lab, 5000);
 	report = probe_engine_find(lab->engine, &target);
-	REQUIRE(lab, report->updated_ns == updated_ns && lab->n_log <= 2, "tried again already");
+	REQUIRE(lab, report->updated_ns == updated_ns && lab->n_log <= 2,
+		"tried again already");
 	/* the right secret is tried at once */
 	target = chap_target(ONE_WAY, "secretalice1");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
@@ -294,11 +327,13 @@ static bool wrong_mutual_secret(struct lab *lab)
 	struct probe_target target = chap_target(MUTUAL, "secretalice1");
 
 	copy_text(target.chap.user_in, sizeof(target.chap.user_in), "bob");
-	copy_text(target.chap.password_in, sizeof(target.chap.password_in), "notbobssecret");
+	copy_text(target.chap.password_in, sizeof(target.chap.password_in),
+		  "notbobssecret");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_LOGIN_FAILED, 3000);
-	REQUIRE(lab, probe_engine_find(lab->engine, &target)->error == -EACCES, "error %d (%s)",
-		probe_engine_find(lab->engine, &target)->error, lab_text(lab, &target));
+	REQUIRE(lab, probe_engine_find(lab->engine, &target)->error == -EACCES,
+		"error %d (%s)", probe_engine_find(lab->engine, &target)->error,
+		lab_text(lab, &target));
 	lab_watch(lab, 3000);
 	REQUIRE(lab, lab->n_log <= 2, "tried again already");
 	return true;
@@ -311,7 +346,8 @@ static bool no_such_target(struct lab *lab)
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_LOGIN_FAILED, 3000);
 	REQUIRE(lab, probe_engine_find(lab->engine, &target)->login_status == 0x0203,
-		"login status 0x%04x", probe_engine_find(lab->engine, &target)->login_status);
+		"login status 0x%04x",
+		probe_engine_find(lab->engine, &target)->login_status);
 	return true;
 }
 
@@ -324,18 +360,24 @@ static bool redirect(struct lab *lab)
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_REDIRECTED, 3000);
 	report = probe_engine_find(lab->engine, &target);
-	REQUIRE(lab, report->login_status == 0x0101, "status 0x%04x", report->login_status);
-	REQUIRE(lab, strstr(report->text, "10.20.0.2:3260"), "no address in '%s'", report->text);
+	REQUIRE(lab, report->login_status == 0x0101, "status 0x%04x",
+		report->login_status);
+	REQUIRE(lab, strstr(report->text, "10.20.0.2:3260"), "no address in '%s'",
+		report->text);
 	lab_watch(lab, 1000);
 	REQUIRE(lab, !sessions(lab, 2, LAB_INITIATOR), "the redirect was followed");
-	REQUIRE(lab, !lab_sh(lab, ADMIN "--op update --mode target --tid 5 -n RedirectAddress "
-				  "-v '' 2>&1", 2), "%s", lab->output);
+	REQUIRE(lab,
+		!lab_sh(lab,
+			ADMIN "--op update --mode target --tid 5 -n RedirectAddress "
+			      "-v '' 2>&1",
+			2),
+		"%s", lab->output);
 	REQUIRE(lab, !portal_parse(PEER, 3260, &target.current), "portal");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
 	REQUIRE(lab, sessions(lab, 2, LAB_INITIATOR) == 1, "not at the current peer");
 	/* the kernel's connection goes down: the probe stays where it was */
-	target.current = (struct portal){ 0 };
+	target.current = (struct portal){0};
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	lab_watch(lab, 500);
 	REQUIRE(lab, lab_wait_state(lab, &target, PROBE_UP, 0), "moved away: %s",
@@ -347,7 +389,7 @@ static bool ipv6(struct lab *lab)
 {
 	struct probe_target here = lab_target(ANY, "[::1]:3260");
 	struct probe_target there = lab_target(OTHER, PEER6);
-	struct probe_target both[] = { here, there };
+	struct probe_target both[] = {here, there};
 
 	REQUIRE(lab, !probe_engine_set(lab->engine, both, 2), "cannot set targets");
 	REQUIRE_STATE(lab, &here, PROBE_UP, 3000);
@@ -355,16 +397,19 @@ static bool ipv6(struct lab *lab)
 	return true;
 }
 
-/* A link-local portal as sysfs shows it: without scope, with the device it is bound to. */
+/* A link-local portal as sysfs shows it: without scope, with the device it is bound to.
+ */
 static bool ipv6_link_local(struct lab *lab)
 {
 	struct probe_target target;
 	char portal[80], *address, *end;
 
-	REQUIRE(lab, !lab_sh(lab, "ip -n peer -6 -o addr show dev right0 scope link 2>&1"), "%s",
-		lab->output);
+	REQUIRE(lab,
+		!lab_sh(lab, "ip -n peer -6 -o addr show dev right0 scope link 2>&1"),
+		"%s", lab->output);
 	address = strstr(lab->output, "fe80:");
-	REQUIRE(lab, address && (end = strchr(address, '/')), "no address: %s", lab->output);
+	REQUIRE(lab, address && (end = strchr(address, '/')), "no address: %s",
+		lab->output);
 	*end = 0;
 	snprintf(portal, sizeof(portal), "[%s]:3260", address);
 	target = lab_target(ANY, portal);
@@ -384,7 +429,8 @@ static bool target_restart(struct lab *lab)
 	mark = lab->n_log;
 	lab_stop(&targets[1]);
 	REQUIRE_STATE(lab, &target, PROBE_REFUSED, 3000);
-	REQUIRE(lab, lab_saw(lab, mark, &target, PROBE_LOST), "refused without being lost first");
+	REQUIRE(lab, lab_saw(lab, mark, &target, PROBE_LOST),
+		"refused without being lost first");
 	REQUIRE(lab, start_target(lab, 1), "cannot restart tgtd");
 	REQUIRE_STATE(lab, &target, PROBE_UP, 10000);
 	return true;
@@ -422,9 +468,10 @@ static bool child_killed(struct lab *lab)
 	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
 	REQUIRE(lab, lab->log[mark].state == PROBE_NONE, "not NONE first");
 	probe_engine_status(lab->engine, &status);
-	REQUIRE(lab, strstr(status.last_failure, "signal 9") && status.starts == 2, "'%s', %u",
-		status.last_failure, status.starts);
-	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 1, "not one session: %s", lab->output);
+	REQUIRE(lab, strstr(status.last_failure, "signal 9") && status.starts == 2,
+		"'%s', %u", status.last_failure, status.starts);
+	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 1, "not one session: %s",
+		lab->output);
 	return true;
 }
 
@@ -464,8 +511,8 @@ static bool child_slow(struct lab *lab)
 	}
 	REQUIRE(lab, lab->n_log == mark, "state went to %s",
 		probe_state_name(lab->log[mark].state));
-	REQUIRE(lab, probe_engine_find(lab->engine, &target)->rtt_us < 100000, "RTT %u us",
-		probe_engine_find(lab->engine, &target)->rtt_us);
+	REQUIRE(lab, probe_engine_find(lab->engine, &target)->rtt_us < 100000,
+		"RTT %u us", probe_engine_find(lab->engine, &target)->rtt_us);
 	return true;
 }
 
@@ -492,16 +539,25 @@ static bool child_confined(struct lab *lab)
 	REQUIRE(lab, status_field(lab, pid, "\nUid:\t", 10) > 0, "runs as root");
 	REQUIRE(lab, status_field(lab, pid, "\nGroups:\t", 10) == 0, "has groups");
 	REQUIRE(lab, status_field(lab, pid, "\nCapEff:\t", 16) == 0, "has capabilities");
-	REQUIRE(lab, status_field(lab, pid, "\nCapPrm:\t", 16) == 0, "may get capabilities");
-	REQUIRE(lab, status_field(lab, pid, "\nNoNewPrivs:\t", 10) == 1, "may get privileges");
-	REQUIRE(lab, status_field(lab, pid, "\nThreads:\t", 10) == 1, "more than one thread");
-	REQUIRE(lab, !lab_sh(lab, "tr '\\0' '\\n' < /proc/%d/environ 2>&1; ls /proc/%d/fd 2>&1", pid,
-			     pid), "%s", lab->output);
+	REQUIRE(lab, status_field(lab, pid, "\nCapPrm:\t", 16) == 0,
+		"may get capabilities");
+	REQUIRE(lab, status_field(lab, pid, "\nNoNewPrivs:\t", 10) == 1,
+		"may get privileges");
+	REQUIRE(lab, status_field(lab, pid, "\nThreads:\t", 10) == 1,
+		"more than one thread");
+	REQUIRE(lab,
+		!lab_sh(lab,
+			"tr '\\0' '\\n' < /proc/%d/environ 2>&1; ls /proc/%d/fd 2>&1",
+			pid, pid),
+		"%s", lab->output);
 	REQUIRE(lab, !strchr(lab->output, '='), "has an environment: %s", lab->output);
-	REQUIRE(lab, !strcmp(lab->output, "0\n1\n2\n3\n4\n"), "descriptors: %s", lab->output);
-	REQUIRE(lab, !lab_sh(lab, "grep 'Max core file size *0 *0 ' /proc/%d/limits", pid),
+	REQUIRE(lab, !strcmp(lab->output, "0\n1\n2\n3\n4\n"), "descriptors: %s",
+		lab->output);
+	REQUIRE(lab,
+		!lab_sh(lab, "grep 'Max core file size *0 *0 ' /proc/%d/limits", pid),
 		"may dump core");
-	REQUIRE(lab, !lab_sh(lab, "stat -c %%u /proc/%d/mem", pid) && lab->output[0] == '0',
+	REQUIRE(lab,
+		!lab_sh(lab, "stat -c %%u /proc/%d/mem", pid) && lab->output[0] == '0',
 		"may be traced by its own user");
 	return true;
 }
@@ -516,13 +572,16 @@ static bool no_child(struct lab *lab)
 	probe_engine_free(lab->engine);
 	lab->engine = NULL;
 	config.child_path = "/nonexistent/mpathiscsi-probe";
-	REQUIRE(lab, !probe_engine_new(lab->event, &config, lab_changed, lab, &lab->engine),
+	REQUIRE(lab,
+		!probe_engine_new(lab->event, &config, lab_changed, lab, &lab->engine),
 		"no engine");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	lab_watch(lab, 1500);
 	probe_engine_status(lab->engine, &status);
-	REQUIRE(lab, strstr(status.last_failure, "No such file"), "'%s'", status.last_failure);
-	REQUIRE(lab, status.starts >= 2 && status.starts <= 6, "%u starts", status.starts);
+	REQUIRE(lab, strstr(status.last_failure, "No such file"), "'%s'",
+		status.last_failure);
+	REQUIRE(lab, status.starts >= 2 && status.starts <= 6, "%u starts",
+		status.starts);
 	REQUIRE(lab, lab_wait_state(lab, &target, PROBE_NONE, 0), "state %s",
 		lab_state(lab, &target));
 	return true;
@@ -536,8 +595,9 @@ static bool netdev(struct lab *lab)
 	REQUIRE(lab, !ip_address_parse("10.20.0.1", &target.name.source), "address");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
-	REQUIRE(lab, !lab_sh(lab, "ss -tnH dst 10.20.0.2 2>&1") &&
-			     strstr(lab->output, "10.20.0.1%left0"),
+	REQUIRE(lab,
+		!lab_sh(lab, "ss -tnH dst 10.20.0.2 2>&1") &&
+			strstr(lab->output, "10.20.0.1%left0"),
 		"not bound to left0: %s", lab->output);
 	return true;
 }
@@ -551,15 +611,17 @@ static bool netdev_wrong(struct lab *lab)
 	REQUIRE(lab, !ip_address_parse("10.20.0.1", &target.name.source), "address");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_LOCAL, 3000);
-	REQUIRE(lab, strstr(lab_text(lab, &target), "10.21.0.1"), "'%s'", lab_text(lab, &target));
+	REQUIRE(lab, strstr(lab_text(lab, &target), "10.21.0.1"), "'%s'",
+		lab_text(lab, &target));
 	/* no such device: never by another road */
 	target = lab_target(ANY, PEER);
 	copy_text(target.name.netdev, sizeof(target.name.netdev), "gone0");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
 	REQUIRE_STATE(lab, &target, PROBE_LOCAL, 3000);
-	REQUIRE(lab, probe_engine_find(lab->engine, &target)->error == -ENODEV, "error %d",
-		probe_engine_find(lab->engine, &target)->error);
-	REQUIRE(lab, strstr(lab_text(lab, &target), "gone0"), "'%s'", lab_text(lab, &target));
+	REQUIRE(lab, probe_engine_find(lab->engine, &target)->error == -ENODEV,
+		"error %d", probe_engine_find(lab->engine, &target)->error);
+	REQUIRE(lab, strstr(lab_text(lab, &target), "gone0"), "'%s'",
+		lab_text(lab, &target));
 	/* not bound, and the route leaves from another address than the session's */
 	target = lab_target(ANY, PEER);
 	REQUIRE(lab, !ip_address_parse("10.21.0.1", &target.name.source), "address");
@@ -572,20 +634,21 @@ static bool netdev_wrong(struct lab *lab)
 
 static bool two_targets(struct lab *lab)
 {
-	struct probe_target both[] = { lab_target(ANY, LOCAL), lab_target(OTHER, LOCAL) };
+	struct probe_target both[] = {lab_target(ANY, LOCAL), lab_target(OTHER, LOCAL)};
 
 	REQUIRE(lab, !probe_engine_set(lab->engine, both, 2), "cannot set targets");
 	REQUIRE_STATE(lab, &both[0], PROBE_UP, 3000);
 	REQUIRE_STATE(lab, &both[1], PROBE_UP, 3000);
-	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 2, "not two sessions: %s", lab->output);
+	REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == 2, "not two sessions: %s",
+		lab->output);
 	return true;
 }
 
 /* Whatever is done to the wanted set: never two sessions of one key. */
 static bool churn(struct lab *lab)
 {
-	struct probe_target set[4] = { lab_target(ANY, LOCAL), lab_target(ANY, LOCAL),
-				       lab_target(ANY, LOCAL), lab_target(OTHER, LOCAL) };
+	struct probe_target set[4] = {lab_target(ANY, LOCAL), lab_target(ANY, LOCAL),
+				      lab_target(ANY, LOCAL), lab_target(OTHER, LOCAL)};
 	unsigned int seed = 7;
 
 	for (int round = 0; round < 60; round++) {
@@ -595,10 +658,11 @@ static bool churn(struct lab *lab)
 			set[i].header_digest = rand_r(&seed) % 2;
 			set[i].kernel_logged_in = rand_r(&seed) % 2;
 		}
-		REQUIRE(lab, !probe_engine_set(lab->engine, set, n), "cannot set targets");
+		REQUIRE(lab, !probe_engine_set(lab->engine, set, n),
+			"cannot set targets");
 		lab_watch(lab, (unsigned int)rand_r(&seed) % 60);
-		REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) <= 2, "round %d, too many: %s", round,
-			lab->output);
+		REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) <= 2,
+			"round %d, too many: %s", round, lab->output);
 	}
 	REQUIRE(lab, !probe_engine_set(lab->engine, set, 4), "cannot set targets");
 	REQUIRE_STATE(lab, &set[0], PROBE_UP, 5000);
@@ -643,33 +707,35 @@ static bool everything_ends(struct lab *lab)
 }
 
 static const struct lab_case cases[] = {
-	{ "NOP up, round trip plausible", nop_up },
-	{ "initiator name and alias at the target, logout when not wanted", seen_at_target },
-	{ "silent target (SIGSTOP): late, silent, up again", silent_target },
-	{ "target silent for long: login tried anew, up again", long_silence },
-	{ "port refused", refused },
-	{ "black hole, address nobody has, no route: unreachable", blackhole },
-	{ "road cut under a live session: silent, unreachable, up again", silent_cut },
-	{ "CHAP one-way", chap },
-	{ "CHAP mutual", chap_mutual },
-	{ "CHAP wrong secret: login failed, not repeated", wrong_secret },
-	{ "CHAP mutual, target proves itself wrongly", wrong_mutual_secret },
-	{ "no such target", no_such_target },
-	{ "login redirect not followed, the kernel's own peer probed", redirect },
-	{ "IPv6, loopback and routed", ipv6 },
-	{ "IPv6 link-local portal on a bound device", ipv6_link_local },
-	{ "target killed and restarted: lost, refused, up", target_restart },
-	{ "child killed: no evidence, replaced", child_killed },
-	{ "child hangs: noticed, no evidence, replaced", child_hangs },
-	{ "child slow: nothing held against the target", child_slow },
-	{ "child confined: user, capabilities, environment, descriptors", child_confined },
-	{ "child cannot be started: said, not repeated in a hurry", no_child },
-	{ "bound to the session's device, verified", netdev },
-	{ "wrong device, no such device, other source: no probe by another road", netdev_wrong },
-	{ "two targets at one portal", two_targets },
-	{ "wanted set in turmoil: never two sessions of a key", churn },
-	{ "header digest CRC32C, offered and insisted on", header_digest },
-	{ "engine freed: session ended, child gone", everything_ends },
+	{"NOP up, round trip plausible", nop_up},
+	{"initiator name and alias at the target, logout when not wanted",
+	 seen_at_target},
+	{"silent target (SIGSTOP): late, silent, up again", silent_target},
+	{"target silent for long: login tried anew, up again", long_silence},
+	{"port refused", refused},
+	{"black hole, address nobody has, no route: unreachable", blackhole},
+	{"road cut under a live session: silent, unreachable, up again", silent_cut},
+	{"CHAP one-way", chap},
+	{"CHAP mutual", chap_mutual},
+	{"CHAP wrong secret: login failed, not repeated", wrong_secret},
+	{"CHAP mutual, target proves itself wrongly", wrong_mutual_secret},
+	{"no such target", no_such_target},
+	{"login redirect not followed, the kernel's own peer probed", redirect},
+	{"IPv6, loopback and routed", ipv6},
+	{"IPv6 link-local portal on a bound device", ipv6_link_local},
+	{"target killed and restarted: lost, refused, up", target_restart},
+	{"child killed: no evidence, replaced", child_killed},
+	{"child hangs: noticed, no evidence, replaced", child_hangs},
+	{"child slow: nothing held against the target", child_slow},
+	{"child confined: user, capabilities, environment, descriptors", child_confined},
+	{"child cannot be started: said, not repeated in a hurry", no_child},
+	{"bound to the session's device, verified", netdev},
+	{"wrong device, no such device, other source: no probe by another road",
+	 netdev_wrong},
+	{"two targets at one portal", two_targets},
+	{"wanted set in turmoil: never two sessions of a key", churn},
+	{"header digest CRC32C, offered and insisted on", header_digest},
+	{"engine freed: session ended, child gone", everything_ends},
 };
 
 int main(int argc, char **argv)
@@ -679,7 +745,8 @@ int main(int argc, char **argv)
 
 	lab_init(&lab);
 	if (start_target(&lab, 1) && start_target(&lab, 2))
-		status = lab_main(&lab, cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+		status = lab_main(&lab, cases, sizeof(cases) / sizeof(cases[0]), argc,
+				  argv);
 	for (int n = 1; n <= 2; n++) {
 		if (targets[n] > 0)
 			kill(targets[n], SIGCONT);

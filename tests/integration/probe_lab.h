@@ -50,8 +50,8 @@ struct lab_case {
 	bool (*run)(struct lab *lab);
 };
 
-static inline void __attribute__((format(printf, 2, 3))) lab_fail(struct lab *lab,
-								  const char *format, ...)
+static inline void __attribute__((format(printf, 2, 3)))
+lab_fail(struct lab *lab, const char *format, ...)
 {
 	va_list arguments;
 
@@ -61,12 +61,12 @@ static inline void __attribute__((format(printf, 2, 3))) lab_fail(struct lab *la
 }
 
 /* End the case with a reason unless 'condition' holds. */
-#define REQUIRE(lab, condition, ...)                  \
-	do {                                          \
-		if (!(condition)) {                   \
-			lab_fail((lab), __VA_ARGS__); \
-			return false;                 \
-		}                                     \
+#define REQUIRE(lab, condition, ...)                                                     \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			lab_fail((lab), __VA_ARGS__);                                    \
+			return false;                                                    \
+		}                                                                        \
 	} while (0)
 
 static inline void lab_changed(const struct probe_target *target,
@@ -82,9 +82,11 @@ static inline void lab_changed(const struct probe_target *target,
 	seen->state = report->state;
 	seen->at_ns = clock_now_ns();
 	if (getenv("LAB_VERBOSE"))
-		fprintf(stderr, "  %s: %s misses %u error %d status 0x%04x rtt %u us: %s\n",
-			target->name.target, probe_state_name(report->state), report->misses,
-			report->error, report->login_status, report->rtt_us, report->text);
+		fprintf(stderr,
+			"  %s: %s misses %u error %d status 0x%04x rtt %u us: %s\n",
+			target->name.target, probe_state_name(report->state),
+			report->misses, report->error, report->login_status,
+			report->rtt_us, report->text);
 }
 
 /* A fresh engine for each case: nothing of one case is left in the next. */
@@ -93,7 +95,8 @@ static inline bool lab_begin(struct lab *lab)
 	lab->n_log = 0;
 	lab->why[0] = 0;
 	return sd_event_new(&lab->event) >= 0 &&
-	       !probe_engine_new(lab->event, &lab->config, lab_changed, lab, &lab->engine);
+	       !probe_engine_new(lab->event, &lab->config, lab_changed, lab,
+				 &lab->engine);
 }
 
 static inline void lab_end(struct lab *lab)
@@ -104,7 +107,8 @@ static inline void lab_end(struct lab *lab)
 }
 
 /* Turn the loop until 'condition' or for 'ms'. Returns whether it came true. */
-static inline bool lab_wait(struct lab *lab, bool (*condition)(struct lab *, const void *),
+static inline bool lab_wait(struct lab *lab,
+			    bool (*condition)(struct lab *, const void *),
 			    const void *arg, unsigned int ms)
 {
 	uint64_t end_ns = clock_now_ns() + ms * NS_PER_MS;
@@ -147,7 +151,7 @@ static inline bool lab_is(struct lab *lab, const void *arg)
 static inline bool lab_wait_state(struct lab *lab, const struct probe_target *target,
 				  enum probe_state state, unsigned int ms)
 {
-	const struct lab_want want = { target, state };
+	const struct lab_want want = {target, state};
 
 	return lab_wait(lab, lab_is, &want, ms);
 }
@@ -166,14 +170,14 @@ static inline const char *lab_text(struct lab *lab, const struct probe_target *t
 	return report ? report->text : "";
 }
 
-#define REQUIRE_STATE(lab, who, wanted, ms)                                                      \
-	REQUIRE(lab, lab_wait_state(lab, who, wanted, ms), "%s:%d: %s is %s (%s), not %s",       \
-		__FILE__, __LINE__, (who)->name.target, lab_state(lab, who), lab_text(lab, who), \
-		probe_state_name(wanted))
+#define REQUIRE_STATE(lab, who, wanted, ms)                                              \
+	REQUIRE(lab, lab_wait_state(lab, who, wanted, ms),                               \
+		"%s:%d: %s is %s (%s), not %s", __FILE__, __LINE__, (who)->name.target,  \
+		lab_state(lab, who), lab_text(lab, who), probe_state_name(wanted))
 
 /* Was this state seen since entry 'from' of the log? */
-static inline bool lab_saw(const struct lab *lab, size_t from, const struct probe_target *target,
-			   enum probe_state state)
+static inline bool lab_saw(const struct lab *lab, size_t from,
+			   const struct probe_target *target, enum probe_state state)
 {
 	for (size_t i = from; i < lab->n_log; i++)
 		if (lab->log[i].state == state &&
@@ -184,7 +188,7 @@ static inline bool lab_saw(const struct lab *lab, size_t from, const struct prob
 
 static inline struct probe_target lab_target(const char *name, const char *portal)
 {
-	struct probe_target target = { .kernel_logged_in = true };
+	struct probe_target target = {.kernel_logged_in = true};
 
 	if (copy_text(target.name.target, sizeof(target.name.target), name) ||
 	    copy_text(target.name.iface, sizeof(target.name.iface), "default") ||
@@ -198,8 +202,8 @@ static inline struct probe_target lab_target(const char *name, const char *porta
 }
 
 /* Run a command, its output into lab->output. Returns its exit status, 255 if none. */
-static inline int __attribute__((format(printf, 2, 3))) lab_sh(struct lab *lab,
-							       const char *format, ...)
+static inline int __attribute__((format(printf, 2, 3)))
+lab_sh(struct lab *lab, const char *format, ...)
 {
 	char command[1024];
 	size_t length = 0, n;
@@ -213,7 +217,8 @@ static inline int __attribute__((format(printf, 2, 3))) lab_sh(struct lab *lab,
 	pipe = popen(command, "re");
 	if (!pipe)
 		return 255;
-	while ((n = fread(lab->output + length, 1, sizeof(lab->output) - 1 - length, pipe)))
+	while ((n = fread(lab->output + length, 1, sizeof(lab->output) - 1 - length,
+			  pipe)))
 		length += n;
 	lab->output[length] = 0;
 	status = pclose(pipe);
@@ -263,8 +268,8 @@ static inline bool lab_run_case(struct lab *lab, const struct lab_case *test)
 
 /* Run all cases, or those whose names contain one of the words; prints one line each and
  * "N passed, N failed"; the exit status of the program. */
-static inline int lab_main(struct lab *lab, const struct lab_case *cases, size_t n, int argc,
-			   char **argv)
+static inline int lab_main(struct lab *lab, const struct lab_case *cases, size_t n,
+			   int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
 

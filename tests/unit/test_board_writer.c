@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -551,6 +552,7 @@ static void write_for_ever(const struct place *place)
 	struct board *board;
 	uint64_t round;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test fails */
 	if (board_new(place->path, NO_GROUP, &board) < 0)
 		_exit(1);
 	for (round = 1;; round++) {

@@ -418,6 +418,31 @@ static void without_multipathd(void **state)
 	done(&o);
 }
 
+/* Written without multipathd, which then started with it: "iscsi" is all it can tell. */
+static void enabled_before_multipathd_ran(void **state)
+{
+	struct conf_path paths[] = {IET("sda", LUN1)};
+	const struct mp_map maps[] = {MAP("a", LUN1, MP_QUEUEING_UNSET)};
+	struct conf_input blind = {.paths = paths, .n_paths = 1}, input = INPUT(paths, maps);
+	struct outcome first, second, third;
+
+	(void)state;
+	paths[0].checker[0] = '\0';
+	first = build(&blind);
+	strcpy(paths[0].checker, "iscsi");
+	input.old = &first.f;
+	second = build(&input);
+	assert_int_equal(second.f.n_arrays, 1);
+	assert_string_equal(second.f.arrays[0].stock_checker, "unknown");
+	assert_int_equal(second.f.luns[0].no_path_retry, 12);
+	input.old = &second.f;
+	third = build(&input);
+	assert_string_equal(third.text, second.text);
+	done(&first);
+	done(&second);
+	done(&third);
+}
+
 static void overrides_are_warned_of(void **state)
 {
 	const struct conf_path paths[] = {IET("sda", LUN1)};
@@ -655,6 +680,7 @@ int main(void)
 		cmocka_unit_test(no_path_retry),
 		cmocka_unit_test(enabling_again_decides_the_same),
 		cmocka_unit_test(without_multipathd),
+		cmocka_unit_test(enabled_before_multipathd_ran),
 		cmocka_unit_test(overrides_are_warned_of),
 		cmocka_unit_test(policies_that_do_not_fit),
 		cmocka_unit_test(regexes_match_exactly),

@@ -62,7 +62,7 @@ load_stop() {
 }
 
 # load_value KEY: a number of the finished load's JSON.
-load_value() { grep -o "\"$1\": [-0-9.]*" "$LOAD_JSON" | head -n 1 | cut -d' ' -f2; }
+load_value() { grep -m 1 -o "\"$1\": [-0-9.]*" "$LOAD_JSON" | cut -d' ' -f2; }
 
 # load_stalls: a line per stall: BEGIN END MS OP (seconds of CLOCK_MONOTONIC, as $NOW_MS / 1000).
 load_stalls() {

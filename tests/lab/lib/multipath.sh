@@ -45,7 +45,12 @@ multipathd_stop() {
 }
 
 # maps_flush: removes all maps that nobody uses; with multipathd stopped, the next start begins afresh.
-maps_flush() { multipath -F; }
+# A map that udev has open just now is tried again.
+maps_flush() {
+	assert_wait 15 "maps can be removed" maps_flushed
+}
+
+maps_flushed() { multipath -F >> "$(log multipath)" 2>&1; }
 
 # lun_wwid LUN: the WWID of a LUN, from udev's data of any of its disks.
 lun_wwid() {
@@ -110,8 +115,14 @@ path_is() { [[ $(path_state "$1" "${3:-1}") == "$2" ]]; }
 # paths_up N [LUN]: whether at least N paths of the map are active in dm.
 paths_up() { [[ $(map_paths "${2:-1}" | grep -c ' A$') -ge $1 ]]; }
 
-# active_portals [LUN]: the portals of the group dm uses now (its state is A), in table order.
-active_portals() { map_paths "${1:-1}" | awk '$2 == "A" { print $5 }' | xargs; }
+# active_portals [LUN]: the portals of the group dm uses now, in table order; of a map that had no I/O yet
+# (no group is marked active), those of the first group, which it will use.
+active_portals() {
+	map_paths "${1:-1}" | awk '
+		$2 == "A" { used = used " " $5 }
+		$1 == 1 { first = first " " $5 }
+		END { print substr(used != "" ? used : first, 2) }'
+}
 
 # active_is N [LUN]: whether portal N is (the only one) in the active group.
 active_is() { [[ $(active_portals "${2:-1}") == "$1" ]]; }
@@ -139,8 +150,10 @@ all_up() {
 
 # maps_line: one line of text on the first map.
 maps_line() {
-	echo "$TARGET_LUNS map(s); LUN 1: $(map_paths 1 | wc -l) paths in $(map_paths 1 | awk '{ print $1 }' |
-		sort -u | wc -l) group(s), active: portal $(active_portals 1)"
+	local paths
+	paths=$(map_paths 1)
+	echo "$TARGET_LUNS map(s); LUN 1: $(wc -l <<< "$paths") paths in" \
+		"$(cut -d' ' -f1 <<< "$paths" | sort -u | wc -l) group(s), active: portal $(active_portals 1)"
 }
 
 # checker_state N [LUN]: what multipathd's checker says of the path over portal N (ready, faulty, ghost …).

@@ -49,10 +49,10 @@ assert_wait 20 "failback to the lowest weight" active_is 3
 
 title "a portal goes silent without load: paths down by the checker, no daemon"
 load_start "$(map_device 1)"
-cut 3
+portal_cut 3
 assert_wait 60 "dm gives the path up" path_is 3 F
 assert_wait 60 "I/O flows on the next weight" active_is 2
-heal 3
+portal_heal 3
 assert_wait 90 "all up again" all_up
 assert_wait 30 "failback to the lowest weight" active_is 3
 load_stop

@@ -109,7 +109,8 @@ maps_flush
 logout
 login 2 6
 multipathd_start
-assert_match "address of the session" '^fd00:' "$(cat /sys/class/iscsi_connection/*/address | head -n 1)"
+session=$(portal_session 1)
+assert_match "address of the session" '^fd00:' "$(< "/sys/class/iscsi_connection/connection${session#session}:0/address")"
 multipathd_stop
 maps_flush
 logout
