@@ -36,8 +36,9 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 100, EXIT_NONSENSE = 101, EXIT_SYSTEM = 111 }
  * has before the C library's. It must be in the program itself, never in a library of
  * ours, where it would be drawn into the daemon.
  */
-__attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size,
-						    int flags)
+ssize_t guarded_recv(int fd, void *buffer, size_t size, int flags) __asm__("recv")
+	__attribute__((visibility("default"), used));
+ssize_t guarded_recv(int fd, void *buffer, size_t size, int flags)
 {
 	return probe_link_recv(fd, buffer, size, flags);
 }
@@ -51,6 +52,12 @@ const char *__asan_default_options(void)
 }
 #endif
 
+struct entry {
+	struct probe_session *session;
+	uint64_t due_ns; /* of its next tick; 0: now */
+	bool changed;	 /* perhaps: something happened since the engine was told */
+};
+
 struct child {
 	struct probe_config config;
 	bool configured;
@@ -59,7 +66,7 @@ struct child {
 	uint64_t beat_ns; /* when the next is due */
 	bool blocked;	  /* the engine's socket is full */
 	size_t n;
-	struct probe_session *sessions[PROBE_MAX_TARGETS];
+	struct entry entries[PROBE_MAX_TARGETS];
 	struct pollfd polls[PROBE_MAX_TARGETS + 1];
 };
 
@@ -113,11 +120,11 @@ static bool send_message(struct child *child, const union probe_wire_message *me
 	return false;
 }
 
-static struct probe_session **find(struct child *child, uint32_t id)
+static struct entry *find(struct child *child, uint32_t id)
 {
 	for (size_t i = 0; i < child->n; i++)
-		if (probe_session_id(child->sessions[i]) == id)
-			return &child->sessions[i];
+		if (probe_session_id(child->entries[i].session) == id)
+			return &child->entries[i];
 	return NULL;
 }
 
@@ -139,13 +146,13 @@ static void add(struct child *child, const struct probe_wire_add *message,
 		fprintf(stderr, "mpathiscsi-probe: out of memory\n");
 		exit(EXIT_SYSTEM);
 	}
-	child->sessions[child->n++] = session;
+	child->entries[child->n++] = (struct entry){.session = session};
 }
 
 static void obey(struct child *child, const union probe_wire_message *message,
 		 uint64_t now_ns)
 {
-	struct probe_session **session = find(child, message->header.id);
+	struct entry *entry = find(child, message->header.id);
 
 	if ((message->header.type == PROBE_WIRE_CONFIG) == child->configured)
 		nonsense("message out of turn");
@@ -158,12 +165,14 @@ static void obey(struct child *child, const union probe_wire_message *message,
 		add(child, &message->add, now_ns);
 		break;
 	case PROBE_WIRE_UPDATE:
-		if (session)
-			probe_session_update(*session, message->update.flags);
+		if (entry)
+			probe_session_update(entry->session, message->update.flags);
 		break;
 	case PROBE_WIRE_REMOVE:
-		if (session)
-			probe_session_leave(*session, now_ns);
+		if (entry) {
+			probe_session_leave(entry->session, now_ns);
+			entry->due_ns = 0;
+		}
 		break;
 	default:
 		nonsense("unknown message");
@@ -174,8 +183,10 @@ static void leave_all(struct child *child, uint64_t now_ns)
 {
 	child->leaving = true;
 	child->leave_ns = now_ns + GOODBYE_NS;
-	for (size_t i = 0; i < child->n; i++)
-		probe_session_leave(child->sessions[i], now_ns);
+	for (size_t i = 0; i < child->n; i++) {
+		probe_session_leave(child->entries[i].session, now_ns);
+		child->entries[i].due_ns = 0;
+	}
 }
 
 static void listen_to_engine(struct child *child, uint64_t now_ns)
@@ -199,18 +210,24 @@ static void listen_to_engine(struct child *child, uint64_t now_ns)
 	explicit_bzero(&message, sizeof(message));
 }
 
+/* Tell the engine what has changed; what finds no room is told when there is some. */
 static void tell(struct child *child)
 {
 	union probe_wire_message message;
 
 	for (size_t i = 0; i < child->n && !child->leaving && !child->blocked; i++) {
-		struct probe_session *session = child->sessions[i];
+		struct entry *entry = &child->entries[i];
 
-		if (probe_session_gone(session) || !probe_session_changed(session))
+		if (!entry->changed || probe_session_gone(entry->session))
 			continue;
-		probe_session_report(session, &message);
-		if (!send_message(child, &message))
-			probe_session_untold(session);
+		entry->changed = false;
+		if (!probe_session_changed(entry->session))
+			continue;
+		probe_session_report(entry->session, &message);
+		if (send_message(child, &message))
+			continue;
+		probe_session_untold(entry->session);
+		entry->changed = true;
 	}
 }
 
@@ -221,7 +238,7 @@ static void bury(struct child *child)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < child->n; i++) {
-		struct probe_session *session = child->sessions[i];
+		struct probe_session *session = child->entries[i].session;
 		bool told = false;
 
 		if (probe_session_gone(session) && !child->blocked) {
@@ -232,7 +249,7 @@ static void bury(struct child *child)
 		if (told)
 			probe_session_free(session);
 		else
-			child->sessions[kept++] = session;
+			child->entries[kept++] = child->entries[i];
 	}
 	child->n = kept;
 }
@@ -255,10 +272,14 @@ static uint64_t tick_all(struct child *child, uint64_t now_ns)
 		child->leaving ? child->leave_ns : now_ns + PROBE_BEAT_MS * NS_PER_MS;
 
 	for (size_t i = 0; i < child->n; i++) {
-		uint64_t next = probe_session_tick(child->sessions[i], now_ns);
+		struct entry *entry = &child->entries[i];
 
-		if (next < wake)
-			wake = next;
+		if (now_ns >= entry->due_ns) {
+			entry->due_ns = probe_session_tick(entry->session, now_ns);
+			entry->changed = true;
+		}
+		if (entry->due_ns < wake)
+			wake = entry->due_ns;
 	}
 	tell(child);
 	bury(child);
@@ -276,8 +297,8 @@ static nfds_t prepare(struct child *child)
 	};
 	for (size_t i = 0; i < child->n; i++) {
 		child->polls[i + 1] = (struct pollfd){
-			.fd = probe_session_fd(child->sessions[i]),
-			.events = probe_session_events(child->sessions[i]),
+			.fd = probe_session_fd(child->entries[i].session),
+			.events = probe_session_events(child->entries[i].session),
 		};
 	}
 	return child->n + 1;
@@ -306,12 +327,16 @@ static uint64_t turn(struct child *child, uint64_t wake_ns)
 	uint64_t now_ns = wait_until(child, wake_ns);
 	size_t n = child->n;
 
-	if (now_ns > wake_ns + LATE_NS)
-		for (size_t i = 0; i < n; i++)
-			probe_session_excuse(child->sessions[i], now_ns - wake_ns);
-	for (size_t i = 0; i < n; i++)
-		probe_session_service(child->sessions[i], child->polls[i + 1].revents,
+	for (size_t i = 0; i < n; i++) {
+		struct entry *entry = &child->entries[i];
+
+		if (now_ns > wake_ns + LATE_NS)
+			probe_session_excuse(entry->session, now_ns - wake_ns);
+		probe_session_service(entry->session, child->polls[i + 1].revents,
 				      now_ns);
+		if (child->polls[i + 1].revents || now_ns > wake_ns + LATE_NS)
+			entry->due_ns = 0;
+	}
 	if (child->polls[0].revents & POLLOUT)
 		child->blocked = false;
 	if (child->polls[0].revents & ~POLLOUT)
@@ -338,6 +363,6 @@ int main(int argc, char **argv)
 	while (!child.leaving || (child.n && clock_now_ns() < child.leave_ns))
 		wake_ns = turn(&child, wake_ns);
 	for (size_t i = 0; i < child.n; i++)
-		probe_session_free(child.sessions[i]);
+		probe_session_free(child.entries[i].session);
 	return EXIT_DONE;
 }

@@ -72,7 +72,7 @@ static void count_misses(struct probe_session *session, uint64_t now_ns)
 		if (!nop->busy || nop->missed || now_ns < nop->deadline_ns)
 			continue;
 		nop->missed = true;
-		probe_say(session, "no NOP answer from", "overdue");
+		probe_say(session, "NOP to", "not answered in time");
 		probe_happened(session, PROBE_EV_MISSED, 0, now_ns, nop->sent_ns);
 	}
 }

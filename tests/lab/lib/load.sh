@@ -11,6 +11,7 @@ load_start() {
 	shift
 	LOAD_JSON=$LAB_VAR/load.json
 	rm -f "$LOAD_STATUS" "$LOAD_JSON"
+	assert_wait 20 "$device is there" test -b "$device"
 	ioload --device "$device" --scouts 24 --output "$LOAD_JSON" --status "$LOAD_STATUS" "$@" \
 		>> "$(log ioload)" 2>&1 &
 	LOAD_PID=$!

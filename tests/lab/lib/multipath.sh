@@ -127,12 +127,13 @@ active_portals() {
 # active_is N [LUN]: whether portal N is (the only one) in the active group.
 active_is() { [[ $(active_portals "${2:-1}") == "$1" ]]; }
 
-# maps_complete: whether each LUN's map has a path over each session.
+# maps_complete: whether each LUN's map has a path over each session, and its device file is there.
 maps_complete() {
 	local lun sessions
 	sessions=$(find /sys/class/iscsi_session -mindepth 1 | wc -l)
 	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
 		[[ $(map_paths "$lun" 2> /dev/null | wc -l) == "$sessions" ]] || return 1
+		[[ -b $(map_device "$lun") ]] || return 1
 	done
 }
 

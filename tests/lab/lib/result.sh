@@ -36,7 +36,7 @@ result_write() {
 	[[ $BASHPID == "$$" ]] || return 0
 	since "$CLOCK_BEGIN_MS"
 	printf -v seconds '%d.%03d' $((SINCE_MS / 1000)) $((SINCE_MS % 1000))
-	json_value "$(cat "$LAB_VAR/failure" 2> /dev/null)"; failure=$JSON
+	json_value "$(cat "$LAB_VAR/failure" 2> /dev/null || true)"; failure=$JSON
 	{
 		printf '{"scenario": "%s", "suite": "%s", "kernel": "%s", "init": "%s",\n' \
 			"$LAB_SCENARIO" "$LAB_SUITE" "$(uname -r)" "$LAB_INIT"
