@@ -137,7 +137,7 @@ static bool same_place(const struct place *place, const struct iscsi_identity *i
 
 static int still_there(int root, const struct iscsi_identity *id)
 {
-	struct place place;
+	struct place place = {.dir = -1};
 	int r = locate(root, id->device, &place);
 
 	if (r < 0)
@@ -204,7 +204,7 @@ static int read_disk(int root, const struct place *place, struct iscsi_identity 
 static int identity_at(int root, const char *device, struct iscsi_identity *ret)
 {
 	struct iscsi_identity id = { .name.tpgt = -1, .recovery_tmo = INT_MIN };
-	struct place place;
+	struct place place = {.dir = -1};
 	int r;
 
 	if (device[0] == '\0' || device[0] == '.' || strchr(device, '/') ||
@@ -277,7 +277,7 @@ static int refresh_session(int root, struct iscsi_identity *id)
 static int refresh_at(int root, struct iscsi_identity *id)
 {
 	enum device_state state = id->device_state;
-	struct place place;
+	struct place place = {.dir = -1};
 	int r = locate(root, id->device, &place);
 
 	if (r < 0)

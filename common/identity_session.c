@@ -122,8 +122,8 @@ static int read_address(int root, int at, const char *name, const char *netdev,
 static int read_portal(int root, int at, const char *address_name, const char *port_name,
 		       const char *netdev, struct portal *ret)
 {
-	struct portal portal;
-	uint64_t port;
+	struct portal portal = {.port = 0};
+	uint64_t port = 0;
 	int r;
 
 	r = read_address(root, at, address_name, netdev, &portal.address);

@@ -339,6 +339,7 @@ int mp_daemon_parse(const char *reply, struct mp_daemon *ret)
 
 	if (r)
 		return r;
+	/* NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
 	if (sscanf(reply, "pid %9u %15[a-z]%n", &pid, word, &end) != 2 || !pid)
 		return -EPROTO;
 	state = word_value(daemon_words, LENGTH(daemon_words), word, -1);

@@ -45,7 +45,7 @@ ssize_t guarded_recv(int fd, void *buffer, size_t size, int flags)
 
 #ifdef __SANITIZE_ADDRESS__
 /* The leak check traces its own process, which a confined one does not allow. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";

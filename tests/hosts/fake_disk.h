@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -179,12 +180,8 @@ static inline unsigned int sent(void)
 /* The descriptor of the disk; -1 with errno. */
 static inline int make_disk(void)
 {
-	char path[] = "/tmp/fake-disk-XXXXXX";
-
 	main_thread = pthread_self();
-	fake_fd = mkostemp(path, O_CLOEXEC);
-	if (fake_fd >= 0)
-		unlink(path);
+	fake_fd = memfd_create("disk", MFD_CLOEXEC);
 	return fake_fd;
 }
 

@@ -93,12 +93,13 @@ static void lay_out_map(struct scene *s)
 static int setup_with(void **state, const struct tree_disk *d)
 {
 	struct scene *s = calloc(1, sizeof(*s));
+	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(s);
 	tree_new(&s->tree);
 	lay_out_leg(s, d, s->block);
 	lay_out_leg(s, &other_leg, s->other_block);
-	strcpy(s->directory, "/tmp/board.XXXXXX");
+	snprintf(s->directory, sizeof(s->directory), "%s/board.XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(s->directory));
 	snprintf(s->board, sizeof(s->board), "%s/board", s->directory);
 	s->roots = (struct check_roots){ s->tree.root, s->board };

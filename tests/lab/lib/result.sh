@@ -33,6 +33,7 @@ result() {
 # result_write STATUS: writes result.json; called when the scenario ends.
 result_write() {
 	local i seconds failure
+	trap - ERR
 	[[ $BASHPID == "$$" ]] || return 0
 	since "$CLOCK_BEGIN_MS"
 	printf -v seconds '%d.%03d' $((SINCE_MS / 1000)) $((SINCE_MS % 1000))
