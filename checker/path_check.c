@@ -107,12 +107,16 @@ static void look_at_device(struct path_check *path, int fd)
 
 static void look_at_board(struct path_check *path, uint64_t now_ns)
 {
+	uint64_t hash = path_name_hash(&path->id.name);
 	struct board_session record;
+	struct board_path plan;
 	enum board_trust trust;
 
-	trust = board_read_session(path->roots->board, path->id.sid,
-				   path_name_hash(&path->id.name), now_ns, &record);
+	trust = board_read_session(path->roots->board, path->id.sid, hash, now_ns, &record);
 	evidence_set_board(&path->e, trust, &record, now_ns);
+	trust = board_read_path(path->roots->board, path->id.sid, path->id.lun, hash, now_ns,
+				&plan);
+	evidence_set_plan(&path->e, trust, &plan, path->id.wwid);
 }
 
 static void look_at_io(struct path_check *path, uint64_t now_ns)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "checker/verdict.h"
+
+#include <string.h>
+
 #include "common/clock.h"
+#include "common/path_name.h"
+#include "policies/policy.h"
 
 static const struct reason_row rows[] = {
 #define REASON(name, state, voice, code, message, sentence) \
@@ -93,6 +98,18 @@ static enum reason judge_session(const struct evidence *e)
 	if (e->session == SESSION_FAILED)
 		return REASON_SESSION_FAILED;
 	return REASON_NONE;
+}
+
+static enum reason judge_barred(const struct evidence *e)
+{
+	switch (e->barred) {
+	case BARRED_BY_POLICY:
+		return REASON_EXCLUDED;
+	case BARRED_BY_OPERATOR:
+		return REASON_OPERATOR;
+	default:
+		return REASON_NONE;
+	}
 }
 
 /* Stock's tur knows neither "busy" nor "recovered": off iSCSI we are stock. */
@@ -196,6 +213,8 @@ struct verdict verdict_judge(const struct evidence *e)
 	enum reason reason = judge_device(e);
 
 	if (reason == REASON_NONE)
+		reason = judge_barred(e);
+	if (reason == REASON_NONE)
 		reason = judge_session(e);
 	if (reason == REASON_NONE && e->test.state == TEST_ENDED)
 		reason = judge_answer(e);
@@ -209,7 +228,8 @@ struct verdict verdict_judge(const struct evidence *e)
 bool verdict_wants_test(const struct evidence *e)
 {
 	return e->test.state == TEST_NOT_ASKED && judge_device(e) == REASON_NONE &&
-	       judge_session(e) == REASON_NONE && judge_progress(e) == REASON_NONE;
+	       judge_barred(e) == REASON_NONE && judge_session(e) == REASON_NONE &&
+	       judge_progress(e) == REASON_NONE;
 }
 
 bool verdict_wants_legs(const struct evidence *e)
@@ -241,6 +261,20 @@ void evidence_set_board(struct evidence *e, enum board_trust trust,
 	e->probe.state = (enum probe_state)record->state;
 	e->probe.trouble_ms = ms_since(since, now_ns);
 	e->probe.error = record->error;
+}
+
+void evidence_set_plan(struct evidence *e, enum board_trust trust,
+		       const struct board_path *record, const char *wwid)
+{
+	e->barred = BARRED_NO;
+	if (trust != BOARD_FRESH && trust != BOARD_STALE)
+		return;
+	if (*wwid && fnv1a(FNV1A_START, wwid, strlen(wwid)) != record->wwid_hash)
+		return;
+	if (record->role == ROLE_EXCLUDED)
+		e->barred = BARRED_BY_POLICY;
+	if (record->flags & BOARD_PATH_FAILED)
+		e->barred = BARRED_BY_OPERATOR;
 }
 
 const struct reason_row *reason_row(enum reason reason)

@@ -41,11 +41,15 @@ enum test_state {
  * only when verdict_wants_legs() says so. */
 enum legs_state { LEGS_UNKNOWN, LEGS_FREE, LEGS_HOLD };
 
+/* Is the path kept out of use by somebody's wish, whatever its health? */
+enum barred { BARRED_NO, BARRED_BY_POLICY, BARRED_BY_OPERATOR };
+
 struct evidence {
 	bool is_iscsi;
 	struct portal portal; /* for the text */
 	enum device_state device;
 	enum session_state session;
+	enum barred barred;
 	struct {
 		enum board_trust trust;
 		enum probe_state state; /* PROBE_NONE unless the record is to be trusted */
@@ -113,7 +117,17 @@ void evidence_set_board(struct evidence *e, enum board_trust trust,
 			const struct board_session *record, uint64_t now_ns);
 
 /*
- * Judge. Order: the kernel's word on device and session; the answer of the LUN; completing
+ * Put the plan's word on the path into 'e'. The record counts with BOARD_FRESH and
+ * BOARD_STALE (what was decided holds while the daemon is away; board_read_path() wrote it)
+ * and if it is about the LUN that the device is now ('wwid' as sysfs shows it; "" unknown:
+ * nothing to contradict). In no other case is a path barred.
+ */
+void evidence_set_plan(struct evidence *e, enum board_trust trust,
+		       const struct board_path *record, const char *wwid);
+
+/*
+ * Judge. Order: the kernel's word on the device; a barred path is down, and never tested;
+ * the kernel's word on the session; the answer of the LUN; completing
  * I/O; what the silence of LUN and portal together mean. A path is called down ahead of
  * the kernel's and the test's own timers only if the portal's probe fails, the LUN owes an
  * answer, nothing is in flight on the device and on no other suspect path of its map:

@@ -58,6 +58,9 @@ struct board_session {
 	uint32_t reserved;
 };
 
+/* Not to be used until reinstated: `mpathiscsi fail`. The role may be ROLE_NONE then. */
+#define BOARD_PATH_FAILED 1
+
 struct board_path {
 	uint32_t sid;
 	uint32_t role;		 /* enum role (policies/policy.h) */
@@ -65,7 +68,8 @@ struct board_path {
 	uint64_t name_hash;
 	uint64_t wwid_hash;	 /* fnv1a of sysfs wwid: guards against a remapped LUN */
 	int32_t priority;	 /* what the prioritizer returns; ≥ 1 */
-	uint32_t policy;	 /* index of the policy in the registry, for people */
+	uint16_t policy;	 /* index of the policy in the registry, for people */
+	uint16_t flags;		 /* BOARD_PATH_… */
 	uint64_t plan_ns;	 /* CLOCK_MONOTONIC when this plan was made */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/cli.h"
+#include "daemon/fold.h"
 
 static struct json_object *item(struct json_object *array, size_t i)
 {
@@ -28,7 +29,7 @@ static void print_path(struct json_object *path)
 	       cli_text(path, "portal"), cli_text(path, "device"), cli_text(path, "interface"),
 	       cli_text(path, "role"), cli_text(path, "state"), rtt);
 	if (*reason && strcmp(cli_text(path, "state"), "up"))
-		printf("      %s\n", reason);
+		fold_print(stdout, 6, reason);
 }
 
 static void print_group(struct json_object *lun, struct json_object *group, size_t number)
@@ -62,17 +63,28 @@ static void print_strays(struct json_object *lun)
 	}
 }
 
+static void print_policy(struct json_object *lun)
+{
+	const char *policy = cli_text(lun, "policy");
+	char line[4096];
+
+	snprintf(line, sizeof(line), "policy: %s%s", *policy ? policy : "none (all paths equal)",
+		 !*policy		     ? ""
+		 : cli_flag(lun, "in_force") ? " [in force]"
+					     : " [pending]");
+	fold_print(stdout, 1, line);
+}
+
 static void print_lun(struct json_object *lun)
 {
 	struct json_object *groups = json_object_object_get(lun, "groups");
-	const char *alias = cli_text(lun, "alias"), *policy = cli_text(lun, "policy");
+	const char *alias = cli_text(lun, "alias"), *wwid = cli_text(lun, "wwid");
 	size_t i;
 
-	printf("%s%s%s\n", alias, *alias ? "  " : "", cli_text(lun, "wwid"));
-	printf(" policy: %s%s\n", *policy ? policy : "none (all paths equal)",
-	       !*policy			   ? ""
-	       : cli_flag(lun, "in_force") ? " [in force]"
-					   : " [pending]");
+	if (*alias && strcmp(alias, wwid) != 0)
+		printf("%s  ", alias);
+	puts(wwid);
+	print_policy(lun);
 	if (*alias && !cli_flag(lun, "queues"))
 		puts(" note: this map does not queue when all its paths are down");
 	for (i = 0; i < length(groups); i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The words of `mpathiscsi enable` and `disable`. */
 #include "daemon/enable_report.h"
+#include "daemon/fold.h"
 
 #include <json-c/json.h>
 
@@ -89,12 +90,12 @@ static void print_notes(FILE *out, const struct notes *notes)
 {
 	for (size_t i = 0; i < notes->n; i++) {
 		const struct note *note = &notes->list[i];
+		char line[NOTE_MAX + 32];
 
-		if (note->level == NOTE_INFO)
-			fprintf(out, "%s\n", note->text);
-		else
-			fprintf(out, "%s: %s\n", note_level_name(note->level),
-				note->text);
+		snprintf(line, sizeof(line), "%s%s%s",
+			 note->level == NOTE_INFO ? "" : note_level_name(note->level),
+			 note->level == NOTE_INFO ? "" : ": ", note->text);
+		fold_print(out, 0, line);
 	}
 }
 

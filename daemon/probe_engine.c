@@ -127,7 +127,7 @@ static void start_child(struct probe_engine *engine)
 	engine->status.starts++;
 	engine->quiet_ms = 0;
 	engine->heard = false;
-	engine->budget = PROBE_BUDGET_BASE;
+	engine->said = 0;
 	if (error) {
 		snprintf(why, sizeof(why), "cannot start it: %s", strerror(-error));
 		child_gone(engine, why);
@@ -166,7 +166,8 @@ static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 	}
 	engine->quiet_ms = engine->heard ? 0 : engine->quiet_ms + PROBE_BEAT_MS;
 	engine->heard = false;
-	engine->budget = PROBE_BUDGET_BASE + PROBE_BUDGET_SLOT * (int64_t)engine->slots.n;
+	engine->said = 0;
+	engine->most_slots = engine->slots.n;
 	if (engine->quiet_ms >= engine->config.child_dead_ms)
 		dismiss(engine, "killed: it hung");
 	else if (leaves_too_slowly(engine, now_ns))

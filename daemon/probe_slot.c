@@ -28,6 +28,15 @@ struct probe_slot *probe_slots_by_id(const struct probe_slots *slots, uint32_t i
 	return NULL;
 }
 
+size_t probe_slots_in_child(const struct probe_slots *slots)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < slots->n; i++)
+		n += slots->slots[i]->id != 0;
+	return n;
+}
+
 static void free_slot(struct probe_slot *slot)
 {
 	explicit_bzero(slot, sizeof(*slot));

@@ -50,6 +50,9 @@ struct probe_slot *probe_slots_by_name(const struct probe_slots *slots,
 				       const struct path_name *name);
 struct probe_slot *probe_slots_by_id(const struct probe_slots *slots, uint32_t id);
 
+/* How many sessions the child has, ending ones among them. */
+size_t probe_slots_in_child(const struct probe_slots *slots);
+
 /* The child says that a LEAVING slot's session is gone: start anew, or free it. */
 void probe_slots_left(struct probe_slots *slots, struct probe_slot *slot);
 

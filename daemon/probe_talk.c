@@ -33,6 +33,8 @@ static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
 
 	switch (slot->stage) {
 	case SLOT_NEW:
+		if (probe_slots_in_child(&engine->slots) == PROBE_MAX_TARGETS)
+			return true; /* when others have left it */
 		probe_wire_put_add(&message, engine->last_id + 1, &slot->target,
 				   &slot->peer, flags);
 		sent = send_message(engine, &message);
@@ -102,10 +104,18 @@ static bool take_gone(struct probe_engine *engine, uint32_t id)
 	return true;
 }
 
+static bool talks_too_much(struct probe_engine *engine)
+{
+	if (engine->most_slots < engine->slots.n)
+		engine->most_slots = engine->slots.n;
+	return ++engine->said >
+	       PROBE_BUDGET_BASE + PROBE_BUDGET_SLOT * engine->most_slots;
+}
+
 static bool take(struct probe_engine *engine, const union probe_wire_message *message,
 		 size_t size)
 {
-	if (--engine->budget < 0 ||
+	if (talks_too_much(engine) ||
 	    !probe_wire_valid(message, size, PROBE_WIRE_TO_ENGINE, clock_now_ns()))
 		return false;
 	engine->heard = true;

@@ -30,7 +30,8 @@ struct probe_engine {
 	uint64_t restart_ns; /* no child before */
 	bool heard;	     /* something, since the last look */
 	uint32_t quiet_ms;
-	int64_t budget;
+	size_t said;	   /* messages since the last look */
+	size_t most_slots; /* … and the most slots there were */
 	struct probe_engine_status status;
 };
 

@@ -117,7 +117,7 @@ static size_t fill_paths(const struct watch *watch, uint64_t now_ns, struct boar
 				.name_hash = hash,
 				.wwid_hash = fnv1a(FNV1A_START, id->wwid, strlen(id->wwid)),
 				.priority = plan->priority,
-				.policy = (uint32_t)policy_index(lun->entry->setting->policy),
+				.policy = (uint16_t)policy_index(lun->entry->setting->policy),
 				.plan_ns = now_ns};
 		}
 	}

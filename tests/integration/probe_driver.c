@@ -672,6 +672,45 @@ static bool churn(struct lab *lab)
 	return true;
 }
 
+static bool all_up(struct lab *lab, const void *arg)
+{
+	const struct probe_target *set = arg;
+
+	for (size_t i = 0; set[i].name.iface[0]; i++) {
+		const struct lab_want want = {&set[i], PROBE_UP};
+
+		if (!lab_is(lab, &want))
+			return false;
+	}
+	return true;
+}
+
+#define MANY 150
+
+/* Many keys, and all of them replaced at once. */
+static bool many(struct lab *lab)
+{
+	static struct probe_target set[MANY + 1];
+	struct probe_engine_status status;
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < MANY; i++) {
+			set[i] = lab_target(ANY, LOCAL);
+			snprintf(set[i].name.iface, sizeof(set[i].name.iface), "%d-%zu",
+				 round, i);
+		}
+		REQUIRE(lab, !probe_engine_set(lab->engine, set, MANY),
+			"cannot set targets");
+		REQUIRE(lab, lab_wait(lab, all_up, set, 10000), "not all are up");
+		REQUIRE(lab, sessions(lab, 1, LAB_INITIATOR) == MANY,
+			"not one session a key");
+	}
+	probe_engine_status(lab->engine, &status);
+	REQUIRE(lab, status.starts == 1, "%u children: %s", status.starts,
+		status.last_failure);
+	return true;
+}
+
 static bool header_digest(struct lab *lab)
 {
 	struct probe_target target = lab_target(ANY, LOCAL);

@@ -5,7 +5,8 @@
 # measure_cut NAME PORTAL [LUN] [HEAL-SECONDS]: verified load on the LUN's map, PORTAL cut silently, waits until
 # dm has given the path up and I/O flows, heals, waits until everything is up and the map uses the groups
 # it used before, stops the load. Prints "RESULT NAME …" and records it; sets MEASURED_STALL_MS,
-# MEASURED_DIVERSION_MS, MEASURED_ERRORS, MEASURED_CORRUPT, MEASURED_HEAL_MS.
+# MEASURED_DIVERSION_MS, MEASURED_ERRORS, MEASURED_CORRUPT, MEASURED_HEAL_MS. A function measure_look, if
+# the scenario has one, is called while the portal is still silent and I/O flows elsewhere.
 measure_cut() {
 	local name=$1 portal=$2 lun=${3:-1} heal_limit=${4:-90} active cut_at down_ms healed_at
 	active=$(active_portals "$lun")
@@ -18,6 +19,7 @@ measure_cut() {
 	since "$cut_at"; down_ms=$SINCE_MS
 	assert_wait 120 "I/O flows again" load_flowing
 	say "I/O flows again, on portal $(active_portals "$lun"); longest stall ${LOAD_LONGEST_MS} ms"
+	! declare -F measure_look > /dev/null || measure_look
 	now; healed_at=$NOW_MS
 	portal_heal "$portal"
 	say "portal $portal heals"
