@@ -8,6 +8,7 @@ SBINDIR     ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
 UNITDIR     ?= /lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 # Where multipathd of this host loads its plugins from.
 PLUGINDIR   ?= $(shell packaging/plugin-dir)
 DESTDIR     ?=
@@ -64,7 +65,16 @@ MANPAGES := $(wildcard man/*.[1-8])
 .PHONY: all
 all: $(PROGRAMS) $(PLUGINS)
 
-$(B)/%.o: %.c Makefile
+# What is compiled in: a change of these makes everything anew.
+SETTINGS := PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR) LIBEXECDIR=$(LIBEXECDIR) \
+	PLUGINDIR=$(PLUGINDIR) SBINDIR=$(SBINDIR)
+$(B)/settings: FORCE
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = '$(SETTINGS)' ] || echo '$(SETTINGS)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(B)/%.o: %.c Makefile $(B)/settings
 	@mkdir -p $(@D)
 	$(Q)echo '  CC    $@'; $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -113,32 +123,34 @@ $(B)/mpathiscsi:$(SBINDIR)/mpathiscsi:755
 $(B)/mpathiscsi-probe:$(LIBEXECDIR)/mpathiscsi-probe:755
 $(B)/libcheckiscsi.so:$(PLUGINDIR)/libcheckiscsi.so:644
 $(B)/libprioiscsi.so:$(PLUGINDIR)/libprioiscsi.so:644
-build/mpathiscsid.service:$(UNITDIR)/mpathiscsid.service:644
+$(B)/mpathiscsid.service:$(UNITDIR)/mpathiscsid.service:644
 packaging/sysusers.conf:$(SYSUSERSDIR)/mpathiscsi.conf:644
+packaging/completion.bash:$(BASHCOMPDIR)/mpathiscsi:644
 packaging/policies.conf:$(SYSCONFDIR)/mpathiscsi/policies.conf:644
 $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)):644
 )
 endef
 export INSTALLED
 
-build/mpathiscsid.service: packaging/mpathiscsid.service.in Makefile
+$(B)/mpathiscsid.service: packaging/mpathiscsid.service.in Makefile $(B)/settings
 	@mkdir -p $(@D)
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' $< > $@
 
 .PHONY: install uninstall
-install: all build/mpathiscsid.service
+install: all $(B)/mpathiscsid.service
 	@DESTDIR='$(DESTDIR)' packaging/install-files install
 uninstall:
+	@DESTDIR='$(DESTDIR)' SBINDIR='$(SBINDIR)' SYSCONFDIR='$(SYSCONFDIR)' packaging/take-out-of-use
 	@DESTDIR='$(DESTDIR)' packaging/install-files uninstall
 
-.PHONY: deps check demo lab-product lab-image lab-shell clean help
+.PHONY: deps check demo bench-policies lab-product lab-image lab-shell clean help
 deps:
 	@packaging/deps
 
 # The tree that travels into the guests.
-lab-product: all $(LABTOOLS)
+lab-product: $(LABTOOLS)
 	@rm -rf build/lab/product
-	@$(MAKE) --no-print-directory install DESTDIR=build/lab/product PREFIX=/usr \
+	@$(MAKE) --no-print-directory B=build/lab/gcc install DESTDIR=build/lab/product PREFIX=/usr \
 		SYSCONFDIR=/etc PLUGINDIR=/usr/lib/multipath UNITDIR=/usr/lib/systemd/system >/dev/null
 
 lab-image:
@@ -155,6 +167,10 @@ check:
 	@packaging/deps
 	@LAB_SUITES='$(LAB_SUITES)' tests/check
 
+# Figures, not tests: measured in one run, printed as RESULT lines.
+bench-policies: lab-product
+	@tests/lab/run $(firstword $(LAB_SUITES)) bench-policies
+
 clean:
 	rm -rf build out
 
@@ -167,6 +183,7 @@ help:
 #H make uninstall    takes exactly that away again (changed configuration stays)
 #H make demo         boots a guest and shows a LUN failing over and back
 #H make check        all tests; LAB_SUITES="bookworm trixie" chooses the guests
+#H make bench-policies  least-queue-depth against round-robin; what a change costs
 #H make units        only the unit tests of one FLAVOUR
 #H make lab-image    build the guests' images (cached outside the tree)
 #H make lab-shell    a root shell in a guest with the product installed

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "checker/verdict.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/path_name.h"
+#include "common/parse.h"
 #include "policies/policy.h"
 
 static const struct reason_row rows[] = {
@@ -102,6 +103,8 @@ static enum reason judge_session(const struct evidence *e)
 
 static enum reason judge_barred(const struct evidence *e)
 {
+	if (!e->is_iscsi)
+		return REASON_NONE;
 	switch (e->barred) {
 	case BARRED_BY_POLICY:
 		return REASON_EXCLUDED;
@@ -259,6 +262,11 @@ void evidence_set_board(struct evidence *e, enum board_trust trust,
 		return;
 	since = record->silent_since_ns ? record->silent_since_ns : record->last_good_ns;
 	e->probe.state = (enum probe_state)record->state;
+	/* The host takes connections and its target answers no login: a hung process, which the
+	 * probe has tried to reach afresh. As silent as one that answers no NOP. */
+	if (record->state == PROBE_LOGIN_FAILED && !record->login_status &&
+	    record->error == -ETIMEDOUT)
+		e->probe.state = PROBE_SILENT;
 	e->probe.trouble_ms = ms_since(since, now_ns);
 	e->probe.error = record->error;
 }

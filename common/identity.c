@@ -69,6 +69,27 @@ static int read_device_state(int disk, enum device_state *ret)
 	return 0;
 }
 
+/*
+ * The kernel refuses the attribute (EINVAL) where no device handler watches the states, as it
+ * does for a target that has none: not known. Any other failure says nothing about a state
+ * that was known before.
+ */
+static void read_access(int disk, enum access_state *access, bool *preferred)
+{
+	char text[32];
+	uint64_t number;
+	int r = sysfs_text(disk, "device/access_state", text, sizeof(text));
+
+	if (r == 0)
+		*access = access_state_parse(text);
+	else if (r == -ENOENT || r == -EINVAL)
+		*access = ACCESS_UNKNOWN;
+	if (*access == ACCESS_UNKNOWN)
+		*preferred = false;
+	else if (sysfs_number(disk, "device/preferred_path", 0, UINT_MAX, &number) == 0)
+		*preferred = number != 0;
+}
+
 static int parse_devt(const char *text, dev_t *ret)
 {
 	const char *colon = strchr(text, ':');
@@ -165,6 +186,7 @@ static int read_scsi_disk(int root, int disk, struct iscsi_identity *id)
 	read_inquiry(disk, "device/vendor", id->vendor, sizeof(id->vendor));
 	read_inquiry(disk, "device/model", id->product, sizeof(id->product));
 	sysfs_text(disk, "device/wwid", id->wwid, sizeof(id->wwid));
+	read_access(disk, &id->access, &id->preferred);
 	return read_device_state(disk, &id->device_state);
 }
 
@@ -277,21 +299,28 @@ static int refresh_session(int root, struct iscsi_identity *id)
 static int refresh_at(int root, struct iscsi_identity *id)
 {
 	enum device_state state = id->device_state;
+	enum access_state access = id->access;
+	bool preferred = id->preferred;
 	struct place place = {.dir = -1};
 	int r = locate(root, id->device, &place);
 
 	if (r < 0)
 		return r;
-	if (!same_place(&place, id))
+	if (!same_place(&place, id)) {
 		r = -ENODEV;
-	else if (place.link.has_address)
+	} else if (place.link.has_address) {
 		r = read_device_state(place.dir, &state);
+		read_access(place.dir, &access, &preferred);
+	}
 	close(place.dir);
 	if (r == 0 && id->is_iscsi)
 		r = refresh_session(root, id);
-	if (r == 0)
-		id->device_state = state;
-	return r;
+	if (r < 0)
+		return r;
+	id->device_state = state;
+	id->access = access;
+	id->preferred = preferred;
+	return 0;
 }
 
 int identity_refresh(const char *sysfs, struct iscsi_identity *id)

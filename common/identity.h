@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/access_state.h"
 #include "common/path_name.h"
 
 /* Order matters nowhere; UNKNOWN is 0 so that a zeroed struct claims nothing. */
@@ -48,6 +49,8 @@ struct iscsi_identity {
 	char product[INQUIRY_PRODUCT_MAX];
 	char wwid[DEVICE_WWID_MAX];	  /* sysfs "wwid" (naa.…, t10.…), "" if unreadable */
 	enum device_state device_state;
+	enum access_state access;	  /* what the target says of its port group (ALUA) */
+	bool preferred;			  /* its preferred port group */
 	/* session */
 	unsigned int sid;		  /* session number: never reused while the kernel runs */
 	unsigned int cid;
@@ -75,9 +78,9 @@ int identity_by_name(const char *sysfs, const char *device, struct iscsi_identit
 int identity_by_fd(const char *sysfs, int fd, struct iscsi_identity *ret);
 
 /*
- * Read again what changes by itself: device_state, session_state, connection_state, and
- * current, local_port, source where they can be read (else the last ones stay: "cache
- * them"). Cheap: about six small files. -ENODEV when the disk or its session is gone or
+ * Read again what changes by itself: device_state, access, preferred, session_state,
+ * connection_state, and current, local_port, source where they can be read (else the last
+ * ones stay: "cache them"). Cheap: about eight small files. -ENODEV when the disk or its session is gone or
  * another disk now has this number.
  */
 int identity_refresh(const char *sysfs, struct iscsi_identity *id);

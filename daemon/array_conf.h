@@ -44,6 +44,7 @@ struct conf_path {
 	char dev[DEVICE_NAME_MAX];
 	char wwid[MP_NAME_MAX]; /* multipathd's; "" not known */
 	char vendor[INQUIRY_VENDOR_MAX], product[INQUIRY_PRODUCT_MAX];
+	char target[ISCSI_NAME_MAX]; /* of its session; "" not iSCSI */
 	char transport[32]; /* for people: "scsi:fcp", "iscsi_tcp" */
 	bool software_iscsi;
 	char checker[32];  /* in force now; "" not known */
@@ -55,6 +56,7 @@ struct conf_path {
 struct conf_policy {
 	const char *wwid;
 	const char *text; /* as in prio_args */
+	const char *selector; /* path_selector of the policy; NULL none */
 };
 
 struct conf_input {

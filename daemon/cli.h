@@ -29,7 +29,7 @@ struct cli_command {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command's name */
 	const char *arguments;
-	const char *summary;
+	const char *summary; /* NULL: not in the help */
 };
 
 /* Send a request named 'request' (more fields in 'fields', consumed; may be NULL). 0 and
@@ -50,8 +50,13 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 int cli_status(struct cli *cli, int argc, char **argv);
 int cli_policy(struct cli *cli, int argc, char **argv);
+int cli_explain(struct cli *cli, int argc, char **argv);
+int cli_whatif(struct cli *cli, int argc, char **argv);
+int cli_complete(struct cli *cli, int argc, char **argv);
 int cli_reload(struct cli *cli, int argc, char **argv);
 int cli_enable(struct cli *cli, int argc, char **argv);
 int cli_disable(struct cli *cli, int argc, char **argv);
+int cli_fail(struct cli *cli, int argc, char **argv);
+int cli_reinstate(struct cli *cli, int argc, char **argv);
 
 #endif

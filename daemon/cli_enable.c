@@ -10,8 +10,11 @@
 #include "daemon/cli_policy.h"
 #include "daemon/enable.h"
 #include "daemon/enable_apply.h"
+#include "daemon/kept.h"
 
-#define RECONFIGURE_MS 30000
+#define RECONFIGURE_MS 60000
+#define COLLECT_MS	 40000
+#define FAIL_AGAIN_MS  20000
 
 static void help(const char *command)
 {
@@ -56,6 +59,26 @@ static int parse(struct cli *cli, int argc, char **argv, struct enable_options *
 	return EXIT_OK;
 }
 
+/* What operators have failed stays failed over the reconfigure. */
+static int keeping(struct cli *cli, const struct enable_options *options,
+		   int (*command)(const struct enable_options *options))
+{
+	struct kept kept = {.n = 0};
+	int r;
+
+	if (options->dry_run)
+		return command(options);
+	/* Without the daemon nobody knows of any. */
+	if (kept_collect(cli, clock_now_ns() + COLLECT_MS * NS_PER_MS, &kept) < 0)
+		kept = (struct kept){.n = 0};
+	r = command(options);
+	if (kept_fail_again(&kept, clock_now_ns() + FAIL_AGAIN_MS * NS_PER_MS) != EXIT_OK &&
+	    r == EXIT_OK)
+		r = EXIT_FAILED;
+	kept_free(&kept);
+	return r;
+}
+
 static int run(struct cli *cli, int argc, char **argv,
 	       int (*command)(const struct enable_options *options))
 {
@@ -66,7 +89,7 @@ static int run(struct cli *cli, int argc, char **argv,
 		help(argv[0]);
 		return EXIT_OK;
 	}
-	return r == EXIT_OK ? command(&options) : r;
+	return r == EXIT_OK ? keeping(cli, &options, command) : r;
 }
 
 int cli_enable(struct cli *cli, int argc, char **argv)
@@ -79,16 +102,17 @@ int cli_disable(struct cli *cli, int argc, char **argv)
 	return run(cli, argc, argv, cmd_disable);
 }
 
-void cli_policy_update_fragment(const char *wwid, const char *setting)
+void cli_policy_update_fragment(const struct cli *cli, const char *wwid, const char *setting,
+				const char *selector, bool reconfigure)
 {
-	bool changed = false;
-	int r = fragment_update(NULL, wwid, setting, &changed);
+	int r = fragment_update(NULL, wwid, setting, selector, NULL);
 
 	switch (r) {
 	case 0:
+		break;
 	case -ENOENT: /* not enabled, or */
 	case -ENXIO:  /* not for this LUN: nothing to keep in step */
-		break;
+		return;
 	case -E2BIG:
 		cli_error("note: the policy is too long for prio_args (253 characters): until "
 			  "mpathiscsid is up after a boot, all paths are equal");
@@ -96,11 +120,11 @@ void cli_policy_update_fragment(const char *wwid, const char *setting)
 	default:
 		cli_error("note: %s/%s was not updated (%s); `mpathiscsi enable` mends it",
 			  ENABLE_CONF_DIR, FRAGMENT_NAME, strerror(-r));
-	}
-	if (!changed || *setting)
 		return;
-	r = takeover_reconfigure(NULL, NULL, NULL, clock_now_ns() + RECONFIGURE_MS * NS_PER_MS,
-				 NULL);
+	}
+	if (!reconfigure)
+		return;
+	r = kept_reconfigure(cli, RECONFIGURE_MS);
 	if (r < 0)
 		cli_error("note: multipathd did not reconfigure (%s) and may go on using the old "
 			  "policy until it does",

@@ -2,12 +2,66 @@
 #ifndef MPATHISCSI_CLI_POLICY_H
 #define MPATHISCSI_CLI_POLICY_H
 
+#include "daemon/cli.h"
+#include "daemon/store.h"
+
+/* For which LUNs a command is: one, or a wider scope, as --target, --product, --default say. */
+struct cli_scope {
+	const char *lun;	/* as the user calls it; NULL with a name */
+	bool has_name;
+	struct store_name name; /* never of one LUN */
+};
+
+/* For getopt_long(): the options of a scope and their values. */
+#define CLI_SCOPE_OPTIONS                                                                          \
+	{"target", required_argument, NULL, CLI_OPTION_TARGET},                                    \
+		{"product", required_argument, NULL, CLI_OPTION_PRODUCT},                          \
+		{"default", no_argument, NULL, CLI_OPTION_DEFAULT}
+enum { CLI_OPTION_TARGET = 512, CLI_OPTION_PRODUCT, CLI_OPTION_DEFAULT };
+
+/* Take one of these options. EXIT_OK, or EXIT_USAGE and the reason on stderr. */
+int cli_scope_option(struct cli_scope *scope, int option, const char *argument);
+
+/* "lun" or "scope" for a request to the daemon. */
+void cli_scope_field(const struct cli_scope *scope, struct json_object *fields);
+
+/*
+ * Set a section of the policies file (NULL: remove it), under a lock, so that two commands
+ * do not lose each other's change. An exit code; everything said on stderr; unless it is
+ * EXIT_OK nothing was changed.
+ */
+int cli_store_edit(const struct cli *cli, const struct store_name *name, const char *alias,
+		   const struct policy_setting *setting);
+
+/* Let the daemon read the file. An exit code. */
+int cli_policy_reload(struct cli *cli);
+
+/* The LUN of that WWID in an array of them; NULL: none. */
+struct json_object *cli_find_lun(struct json_object *luns, const char *wwid);
+
+/* The verbs set and clear. */
+int cli_policy_set(struct cli *cli, int argc, char **argv);
+int cli_policy_clear(struct cli *cli, int argc, char **argv);
+
 /*
  * After a LUN's policy was saved: let the fragment that `mpathiscsi enable` wrote (if any)
- * carry it as prio_args, for the time when the daemon does not run. 'setting' "" takes it
- * away, and multipathd, which would go on using the old one, is told to reconfigure. Says
- * on stderr what could not be done; never an error of the command.
+ * carry it as prio_args, for the time when the daemon does not run, and its path selector
+ * ("round-robin 0"; "" multipathd's own). 'setting' "" takes the policy away. With
+ * 'reconfigure' multipathd is told to reconfigure if the LUN is in the fragment: for another
+ * selector, or because it would go on using a policy that was taken away. Says on stderr
+ * what could not be done; never an error of the command.
  */
-void cli_policy_update_fragment(const char *wwid, const char *setting);
+void cli_policy_update_fragment(const struct cli *cli, const char *wwid, const char *setting,
+				const char *selector, bool reconfigure);
+
+/* One LUN's part of a change for several: as above. */
+struct fragment_change {
+	const char *wwid, *setting, *selector;
+	bool reconfigure;
+};
+
+/* All of them; multipathd is told to reconfigure at most once, with the last that wants it. */
+void cli_policy_update_fragments(struct cli *cli, const struct fragment_change *changes,
+				 size_t n);
 
 #endif

@@ -65,13 +65,24 @@ static void print_strays(struct json_object *lun)
 
 static void print_policy(struct json_object *lun)
 {
-	const char *policy = cli_text(lun, "policy");
+	const char *policy = cli_text(lun, "policy"), *waits = cli_text(lun, "waits_for");
+	const char *force = "";
 	char line[4096];
 
-	snprintf(line, sizeof(line), "policy: %s%s", *policy ? policy : "none (all paths equal)",
-		 !*policy		     ? ""
-		 : cli_flag(lun, "in_force") ? " [in force]"
-					     : " [pending]");
+	if (*waits)
+		force = " [pending: waits for ";
+	else if (*policy)
+		force = cli_flag(lun, "in_force") ? " [in force]" : " [pending]";
+	snprintf(line, sizeof(line), "policy: %s%s%s%s", *policy ? policy : "none (all paths equal)",
+		 force, waits, *waits ? "]" : "");
+	fold_print(stdout, 1, line);
+	if (*cli_text(lun, "warning")) {
+		snprintf(line, sizeof(line), "warning: %s", cli_text(lun, "warning"));
+		fold_print(stdout, 1, line);
+	}
+	if (!*cli_text(lun, "note"))
+		return;
+	snprintf(line, sizeof(line), "note: %s", cli_text(lun, "note"));
 	fold_print(stdout, 1, line);
 }
 

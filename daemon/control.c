@@ -72,9 +72,10 @@ static void connection_free(struct connection *c)
 	while (*link != c)
 		link = &(*link)->next;
 	*link = c->next;
-	/* A full house stops accepting; now there is room again. */
+	/* A full house stops accepting; now there is room again (unless descriptors are short). */
 	c->control->n_connections--;
-	sd_event_source_set_enabled(c->control->listener, SD_EVENT_ON);
+	if (!c->control->pause)
+		sd_event_source_set_enabled(c->control->listener, SD_EVENT_ON);
 	connection_close(c);
 }
 

@@ -164,8 +164,8 @@ static int add_policies(struct run *run)
 
 	if (!run->options->store_path)
 		return EXIT_OK;
-	r = enable_policies(run->options->store_path, &run->wanted, run->facts.maps,
-			    run->facts.n_maps, &policies, &n, message);
+	r = enable_policies(run->options->store_path, &run->wanted, &run->facts, &policies, &n,
+			    message);
 	if (r)
 		return message[0] ? fail(run, EXIT_REFUSED, "%s", message)
 				  : fail_errno(run, run->options->store_path, r);

@@ -40,13 +40,12 @@ int cmd_enable(const struct enable_options *options);
 int cmd_disable(const struct enable_options *options);
 
 /*
- * The policy of one LUN has changed ("" none): rewrite its prio_args in the fragment, for
- * the time when mpathiscsid does not run. No reconfigure: multipathd reads it at its next
- * one. 0 and *ret_changed (may be NULL); -ENOENT: not enabled; -ENXIO: the LUN is not in
+ * The policy of one LUN has changed ("" none): rewrite its prio_args and path_selector ("":
+ * none) in the fragment. No reconfigure: multipathd reads it at its next one. 0 and *ret_changed (may be NULL); -ENOENT: not enabled; -ENXIO: the LUN is not in
  * the fragment; -E2BIG: the text does not fit, prio_args was emptied; -EPERM, -EBADMSG:
  * as fragment_parse(); -errno. 'conf_dir' NULL: ENABLE_CONF_DIR.
  */
 int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
-		    bool *ret_changed);
+		    const char *selector, bool *ret_changed);
 
 #endif

@@ -63,7 +63,8 @@ static int fill_from_sysfs(const char *sysfs, const struct iscsi_identity *id,
 	p->software_iscsi = id->is_iscsi && !strcmp(id->transport, "iscsi_tcp");
 	if (copy_text(p->dev, sizeof(p->dev), id->device) ||
 	    copy_text(p->vendor, sizeof(p->vendor), id->vendor) ||
-	    copy_text(p->product, sizeof(p->product), id->product))
+	    copy_text(p->product, sizeof(p->product), id->product) ||
+	    copy_text(p->target, sizeof(p->target), id->is_iscsi ? id->name.target : ""))
 		return -EOVERFLOW;
 	if (!p->transport[0] || p->software_iscsi)
 		(void)copy_text(p->transport, sizeof(p->transport), id->transport);
@@ -213,9 +214,45 @@ static const char *alias_of(const struct mp_map *maps, size_t n, const char *wwi
  * one. */
 #define TEXT_ROOM (FRAGMENT_PRIO_ARGS_MAX + 2)
 
+/* Into a list in the order of paths, which is by the targets' names; each once. */
+static size_t add_target(const char **targets, size_t n, const char *target)
+{
+	size_t at = n;
+
+	while (at > 0 && strcmp(target, targets[at - 1]) < 0)
+		at--;
+	if (n == POLICY_PATHS_MAX || (at > 0 && !strcmp(target, targets[at - 1])))
+		return n;
+	memmove(&targets[at + 1], &targets[at], (n - at) * sizeof(*targets));
+	targets[at] = target;
+	return n + 1;
+}
+
+/* The entry that has effect for a LUN, as mpathiscsid would find it. */
+static const struct store_entry *find_entry(const struct store *store,
+					    const struct gathered *g, const char *wwid)
+{
+	const char *targets[POLICY_PATHS_MAX];
+	struct store_lun lun = {.wwid = wwid,
+				.alias = alias_of(g->maps, g->n_maps, wwid),
+				.targets = targets,
+				.vendor = "",
+				.product = ""};
+
+	for (size_t i = 0; i < g->n_paths; i++) {
+		const struct conf_path *p = &g->paths[i];
+
+		if (!p->target[0] || strcmp(p->wwid, wwid))
+			continue;
+		lun.vendor = p->vendor;
+		lun.product = p->product;
+		lun.n_targets = add_target(targets, lun.n_targets, p->target);
+	}
+	return store_find(store, &lun);
+}
+
 static int collect(const struct store *store, const struct fragment *f,
-		   const struct mp_map *maps, size_t n_maps, struct conf_policy **ret,
-		   size_t *ret_n)
+		   const struct gathered *g, struct conf_policy **ret, size_t *ret_n)
 {
 	struct conf_policy *list = calloc(f->n_luns + 1, sizeof(*list) + TEXT_ROOM);
 	char *room;
@@ -226,13 +263,14 @@ static int collect(const struct store *store, const struct fragment *f,
 	room = (char *)(list + f->n_luns + 1);
 	for (size_t i = 0; i < f->n_luns; i++) {
 		const char *wwid = f->luns[i].wwid;
-		const struct store_entry *entry =
-			store_find(store, wwid, alias_of(maps, n_maps, wwid));
+		const struct store_entry *entry = find_entry(store, g, wwid);
 
 		if (!entry)
 			continue;
 		policy_setting_format(entry->setting, room, TEXT_ROOM);
-		list[n++] = (struct conf_policy){.wwid = wwid, .text = room};
+		list[n++] = (struct conf_policy){.wwid = wwid,
+						 .text = room,
+						 .selector = entry->setting->policy->selector};
 		room += TEXT_ROOM;
 	}
 	*ret = list;
@@ -241,8 +279,8 @@ static int collect(const struct store *store, const struct fragment *f,
 }
 
 int enable_policies(const char *store_path, const struct fragment *f,
-		    const struct mp_map *maps, size_t n_maps, struct conf_policy **ret,
-		    size_t *ret_n, char *message)
+		    const struct gathered *g, struct conf_policy **ret, size_t *ret_n,
+		    char *message)
 {
 	struct store store;
 	char *text = NULL;
@@ -258,7 +296,7 @@ int enable_policies(const char *store_path, const struct fragment *f,
 	free(text);
 	if (r)
 		return r;
-	r = collect(&store, f, maps, n_maps, ret, ret_n);
+	r = collect(&store, f, g, ret, ret_n);
 	store_free(&store);
 	return r;
 }

@@ -27,12 +27,12 @@ int enable_gather(const char *socket, const char *sysfs, uint64_t deadline_ns,
 void gathered_free(struct gathered *g);
 
 /*
- * Policies of the store for the LUNs of 'f' (aliases looked up in 'maps'). *ret: one
+ * Policies of the store for the LUNs of 'f' (aliases, targets and products from 'g'). *ret: one
  * allocation, free() it; wwid points into 'f'. -EINVAL: the file is broken, 'message'
  * (STORE_MESSAGE_MAX bytes) says where; -ENOMEM; -errno of the file.
  */
 int enable_policies(const char *store_path, const struct fragment *f,
-		    const struct mp_map *maps, size_t n_maps, struct conf_policy **ret,
-		    size_t *ret_n, char *message);
+		    const struct gathered *g, struct conf_policy **ret, size_t *ret_n,
+		    char *message);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* Load, parse, change one LUN, print, store. */
 static int update_text(const char *text, const char *wwid, const char *policy,
-		       char **ret_text)
+		       const char *selector, char **ret_text)
 {
 	bool fits =
 		strlen(policy) <= FRAGMENT_PRIO_ARGS_MAX && fragment_text_fits(policy);
@@ -26,6 +26,7 @@ static int update_text(const char *text, const char *wwid, const char *policy,
 	if (lun) {
 		(void)copy_text(lun->prio_args, sizeof(lun->prio_args),
 				fits ? policy : "");
+		(void)copy_text(lun->selector, sizeof(lun->selector), selector);
 		r = fragment_print(&f, ret_text);
 	} else {
 		r = -ENXIO;
@@ -35,7 +36,7 @@ static int update_text(const char *text, const char *wwid, const char *policy,
 }
 
 int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
-		    bool *ret_changed)
+		    const char *selector, bool *ret_changed)
 {
 	char path[FRAGMENT_PATH_MAX];
 	char *old = NULL, *text = NULL;
@@ -48,7 +49,7 @@ int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
 	if (!r && !old)
 		r = -ENOENT;
 	if (!r)
-		r = update_text(old, wwid, policy, &text);
+		r = update_text(old, wwid, policy, selector, &text);
 	if (text && strcmp(old, text)) {
 		stored = fragment_store(path, text);
 		changed = !stored;

@@ -183,6 +183,8 @@ static void print_lun(FILE *out, const struct fragment_lun *lun)
 	 */
 	print_value(out, "prio_args", lun->prio_args);
 	print_value(out, "path_grouping_policy", "group_by_prio");
+	if (lun->selector[0])
+		print_value(out, "path_selector", lun->selector);
 	print_value(out, "failback", "immediate");
 	if (lun->no_path_retry) {
 		fprintf(out, "\t\t" STOCK_RETRY "%s\n", lun->stock_retry);
@@ -248,6 +250,8 @@ static bool take_lun_value(struct fragment_lun *lun, const char *key, const char
 		return !copy_text(lun->wwid, sizeof(lun->wwid), value);
 	if (!strcmp(key, "prio_args"))
 		return !copy_text(lun->prio_args, sizeof(lun->prio_args), value);
+	if (!strcmp(key, "path_selector"))
+		return !copy_text(lun->selector, sizeof(lun->selector), value);
 	if (strcmp(key, "no_path_retry"))
 		return true;
 	if (parse_uint(value, 1, INT_MAX, &n))

@@ -22,6 +22,7 @@
 #define FRAGMENT_PRIO_ARGS_MAX 253
 
 #define FRAGMENT_STOCK_MAX 32
+#define FRAGMENT_SELECTOR_MAX 48
 
 /* devices { device {} }: an array seen over software iSCSI. */
 struct fragment_array {
@@ -35,6 +36,7 @@ struct fragment_array {
 struct fragment_lun {
 	char wwid[MP_NAME_MAX];
 	char prio_args[FRAGMENT_PRIO_ARGS_MAX + 1]; /* the policy's text; "" none */
+	char selector[FRAGMENT_SELECTOR_MAX]; /* "round-robin 0"; "": multipathd's own */
 	unsigned int no_path_retry;		    /* polling intervals; 0: leave it */
 	char stock_retry[FRAGMENT_STOCK_MAX]; /* no_path_retry without us, if we set it */
 };

@@ -70,20 +70,57 @@ static int compare_members(const void *left, const void *right)
 	return r;
 }
 
-static void make_plan(struct lun *lun)
+size_t lun_policy_paths(const struct lun *lun, struct policy_path *paths)
 {
-	struct path_name names[POLICY_PATHS_MAX];
-	struct plan_path plan[POLICY_PATHS_MAX];
 	size_t i;
 
-	if (lun->n_paths > POLICY_PATHS_MAX)
-		return;
-	for (i = 0; i < lun->n_paths; i++)
-		names[i] = lun->paths[i].id->name;
-	if (plan_make(lun->entry ? lun->entry->setting : NULL, names, lun->n_paths, plan) < 0)
+	for (i = 0; i < lun->n_paths && i < POLICY_PATHS_MAX; i++) {
+		const struct iscsi_identity *id = lun->paths[i].id;
+
+		paths[i] = (struct policy_path){
+			.name = id->name, .access = id->access, .preferred = id->preferred};
+	}
+	return lun->n_paths;
+}
+
+static void make_plan(struct lun *lun)
+{
+	struct policy_path paths[POLICY_PATHS_MAX];
+	struct plan_path plan[POLICY_PATHS_MAX];
+	size_t i, n = lun_policy_paths(lun, paths);
+
+	if (plan_make(lun->entry ? lun->entry->setting : NULL, paths, n, plan) < 0)
 		return;
 	for (i = 0; i < lun->n_paths; i++)
 		lun->paths[i].plan = plan[i];
+}
+
+/* The LUN's targets in the order of its paths, each once. Returns how many. */
+static size_t list_targets(const struct lun *lun, const char **targets)
+{
+	size_t n = 0, i, j;
+
+	for (i = 0; i < lun->n_paths && n < POLICY_PATHS_MAX; i++) {
+		for (j = 0; j < n && strcmp(targets[j], lun->paths[i].id->name.target); j++)
+			;
+		if (j == n)
+			targets[n++] = lun->paths[i].id->name.target;
+	}
+	return n;
+}
+
+const struct store_entry *lun_find_entry(const struct lun *lun, const struct store *store)
+{
+	const char *targets[POLICY_PATHS_MAX];
+	const struct iscsi_identity *first = lun->paths[0].id;
+	struct store_lun key = {.wwid = lun->wwid,
+				.alias = lun->alias,
+				.targets = targets,
+				.n_targets = list_targets(lun, targets),
+				.vendor = first->vendor,
+				.product = first->product};
+
+	return store_find(store, &key);
 }
 
 /* One LUN from the members first…first+n-1. */
@@ -100,7 +137,9 @@ static void fill_lun(struct lun *lun, const struct member *first, size_t n,
 			lun->map = first[i].map;
 	}
 	lun->alias = lun->map ? lun->map->name : "";
-	lun->entry = store_find(store, lun->wwid, lun->alias);
+	lun->entry = lun_find_entry(lun, store);
+	if (lun->entry)
+		lun->scope = lun->entry->name.scope;
 	make_plan(lun);
 }
 
@@ -163,7 +202,8 @@ const struct lun *lun_find(const struct lun_table *table, const char *name)
 /* Two paths of one LUN stand in the table as in the plan? */
 static bool same_order(const struct lun_path *a, const struct lun_path *b)
 {
-	if (a->plan.role == ROLE_EXCLUDED || b->plan.role == ROLE_EXCLUDED)
+	if (a->plan.role == ROLE_EXCLUDED || b->plan.role == ROLE_EXCLUDED || !a->dm->active ||
+	    !b->dm->active)
 		return true;
 	if (a->plan.group == b->plan.group)
 		return a->dm->group == b->dm->group;
@@ -171,7 +211,7 @@ static bool same_order(const struct lun_path *a, const struct lun_path *b)
 	       a->dm->group != b->dm->group;
 }
 
-bool lun_in_force(const struct lun *lun)
+bool lun_order_in_force(const struct lun *lun)
 {
 	size_t i, j;
 
@@ -185,6 +225,59 @@ bool lun_in_force(const struct lun *lun)
 			    !same_order(&lun->paths[i], &lun->paths[j]))
 				return false;
 	return true;
+}
+
+static bool share(const struct plan_path *a, const struct plan_path *b)
+{
+	return a->role != ROLE_EXCLUDED && b->role != ROLE_EXCLUDED && a->group == b->group;
+}
+
+bool lun_plan_shares(const struct plan_path *plan, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			if (share(&plan[i], &plan[j]))
+				return true;
+	return false;
+}
+
+bool lun_selector_is(const struct lun *lun, const char *selector)
+{
+	size_t word = strcspn(selector, " ");
+
+	return lun->map && strlen(lun->map->selector) == word &&
+	       !strncmp(lun->map->selector, selector, word);
+}
+
+bool lun_selector_in_force(const struct lun *lun)
+{
+	size_t i, j;
+
+	if (!lun->entry || lun_selector_is(lun, lun->entry->setting->policy->selector))
+		return true;
+	for (i = 0; i < lun->n_paths; i++)
+		for (j = 0; j < i; j++)
+			if (share(&lun->paths[i].plan, &lun->paths[j].plan))
+				return false;
+	return true;
+}
+
+static bool exclusion_in_force(const struct lun *lun)
+{
+	size_t i;
+
+	for (i = 0; i < lun->n_paths; i++)
+		if (lun->paths[i].plan.role == ROLE_EXCLUDED && lun->paths[i].dm &&
+		    lun->paths[i].dm->active)
+			return false;
+	return true;
+}
+
+bool lun_in_force(const struct lun *lun)
+{
+	return lun_order_in_force(lun) && lun_selector_in_force(lun) && exclusion_in_force(lun);
 }
 
 int lun_current_group(const struct lun *lun)

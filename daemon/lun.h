@@ -24,7 +24,8 @@ struct lun {
 	char wwid[DEVICE_WWID_MAX];	   /* as multipath writes it: 3600… */
 	const char *alias;		   /* name of its map, "" without one */
 	const struct dm_map *map;	   /* NULL: no map */
-	const struct store_entry *entry;   /* its policy; NULL: none set */
+	const struct store_entry *entry;   /* the policy in effect; NULL: none set */
+	enum store_scope scope;		   /* where that was set; valid with 'entry' */
 	struct lun_path *paths;		   /* in list order (path_name_compare) */
 	size_t n_paths;
 };
@@ -45,6 +46,13 @@ int lun_table_make(const struct inventory *inventory, const struct store *store,
 		   struct lun_table *ret);
 void lun_table_free(struct lun_table *table);
 
+/* The LUN's paths as policies see them, into room for POLICY_PATHS_MAX. Returns how many the
+ * LUN has, which may be more: policy_setting_check() and plan_make() refuse that. */
+size_t lun_policy_paths(const struct lun *lun, struct policy_path *paths);
+
+/* Which entry of a store has effect for the LUN (as it has, or would have). NULL: none. */
+const struct store_entry *lun_find_entry(const struct lun *lun, const struct store *store);
+
 /* By WWID, alias, or dm name. NULL: none. */
 const struct lun *lun_find(const struct lun_table *table, const char *name);
 
@@ -53,9 +61,24 @@ void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size);
 
 /*
  * Does the kernel's table say what the plan says: the same paths together, groups in the
- * same order? Excluded paths may stand anywhere behind. A LUN without a policy is in force
+ * same order? Excluded paths may stand anywhere behind, and so may failed ones: whenever
+ * multipathd makes a table it puts a group without a usable path last, and puts it right when
+ * the path is back. A LUN without a policy is in force
  * by definition; one without a map is not.
  */
+bool lun_order_in_force(const struct lun *lun);
+
+/* Does I/O share a group's paths as the policy says? True where the plan has no group of more
+ * than one path, for then the path selector has nothing to choose. */
+bool lun_selector_in_force(const struct lun *lun);
+
+/* Is that ("round-robin 0") the path selector of the live table? Only its name counts. */
+bool lun_selector_is(const struct lun *lun, const char *selector);
+
+/* Has a plan a group of more than one path? */
+bool lun_plan_shares(const struct plan_path *plan, size_t n);
+
+/* Order and selector, and no excluded path is usable for the kernel. */
 bool lun_in_force(const struct lun *lun);
 
 /* The group that carries I/O now as the kernel sees it: the first 'A' group, else the first

@@ -150,13 +150,22 @@ int lun_conf_add(struct conf_builder *b)
 	return 0;
 }
 
-static const char *policy_of(const struct conf_policy *policies, size_t n,
-			     const char *wwid)
+static const struct conf_policy *policy_of(const struct conf_policy *policies, size_t n,
+					   const char *wwid)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(policies[i].wwid, wwid))
-			return policies[i].text;
-	return "";
+			return &policies[i];
+	return NULL;
+}
+
+/* Copy where it differs; returns whether it did. */
+static bool take(char *to, size_t size, const char *from)
+{
+	if (!strcmp(to, from))
+		return false;
+	copy_text(to, size, from);
+	return true;
 }
 
 bool array_conf_policies(struct fragment *f, const struct conf_policy *policies, size_t n,
@@ -166,7 +175,9 @@ bool array_conf_policies(struct fragment *f, const struct conf_policy *policies,
 
 	for (size_t i = 0; i < f->n_luns; i++) {
 		struct fragment_lun *lun = &f->luns[i];
-		const char *text = policy_of(policies, n, lun->wwid);
+		const struct conf_policy *policy = policy_of(policies, n, lun->wwid);
+		const char *text = policy ? policy->text : "";
+		const char *selector = policy && policy->selector ? policy->selector : "";
 
 		if (strlen(text) > FRAGMENT_PRIO_ARGS_MAX || !fragment_text_fits(text)) {
 			if (notes)
@@ -179,10 +190,8 @@ bool array_conf_policies(struct fragment *f, const struct conf_policy *policies,
 					  lun->wwid, FRAGMENT_PRIO_ARGS_MAX);
 			text = "";
 		}
-		if (strcmp(lun->prio_args, text)) {
-			copy_text(lun->prio_args, sizeof(lun->prio_args), text);
-			changed = true;
-		}
+		changed |= take(lun->prio_args, sizeof(lun->prio_args), text);
+		changed |= take(lun->selector, sizeof(lun->selector), selector);
 	}
 	return changed;
 }

@@ -12,10 +12,15 @@
 
 static const struct cli_command commands[] = {
 	{"status", cli_status, "[LUN]", "LUNs, policies, groups, paths and why"},
+	{"explain", cli_explain, "LUN", "why each path does or does not carry I/O"},
+	{"whatif", cli_whatif, "LUN --down EXPRESSION", "where I/O would go if paths fail"},
 	{"policy", cli_policy, "list, show, set, clear, check", "load-balance policies"},
 	{"enable", cli_enable, "[--dry-run]", "let multipathd use our checker and priorities"},
 	{"disable", cli_disable, "[--dry-run]", "take all of that back"},
+	{"fail", cli_fail, "[--force] LUN EXPRESSION", "take paths out of use"},
+	{"reinstate", cli_reinstate, "LUN EXPRESSION", "and back into use"},
 	{"reload", cli_reload, "", "read the policies file again"},
+	{"complete", cli_complete, "", NULL},
 };
 
 static void usage(FILE *out)
@@ -26,7 +31,8 @@ static void usage(FILE *out)
 	      "iSCSI paths under dm-multipath: set, see and explain.\n\nCommands:\n",
 	      out);
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  %-8s %-28s %s\n", commands[i].name, commands[i].arguments,
+		if (commands[i].summary)
+			fprintf(out, "  %-9s %-28s %s\n", commands[i].name, commands[i].arguments,
 			commands[i].summary);
 	fputs("\nOptions:\n"
 	      "  -j, --json            print JSON\n"

@@ -14,6 +14,8 @@
 #include "daemon/control.h"
 #include "daemon/log.h"
 #include "daemon/requests.h"
+#include "daemon/single.h"
+#include "daemon/store_watch.h"
 #include "daemon/uevents.h"
 #include "daemon/version.h"
 #include "daemon/watch.h"
@@ -26,8 +28,9 @@ struct options {
 static void usage(FILE *out)
 {
 	fputs("Usage: mpathiscsid [OPTIONS]\n\n"
-	      "Probes iSCSI portals, plans each LUN's paths by its policy, and leaves both where\n"
-	      "multipathd's checker and prioritizer \"iscsi\" read it. Runs in the foreground.\n\n"
+	      "Probes iSCSI portals, plans each LUN's paths by its policy, and leaves both\n"
+	      "where multipathd's checker and prioritizer \"iscsi\" read it. Runs in the\n"
+	      "foreground.\n\n"
 	      "  -f, --policies=FILE   policies file (" STORE_DEFAULT_PATH ")\n"
 	      "  -b, --board=FILE      the board (" BOARD_DEFAULT_PATH ")\n"
 	      "  -S, --socket=PATH     control socket (" CONTROL_DEFAULT_PATH ")\n"
@@ -105,6 +108,11 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 	return 0;
 }
 
+static void on_store_changed(void *arg)
+{
+	watch_reload_changed(arg);
+}
+
 static void on_uevent(void *arg)
 {
 	watch_rescan_soon(arg);
@@ -130,11 +138,24 @@ static int handle_signals(sd_event *event, struct watch *watch)
 	return r;
 }
 
+/* Not being able to is no reason not to run: SIGHUP and `mpathiscsi reload` are left. */
+static void follow_store(sd_event *event, const char *path, struct watch *watch,
+			 struct store_watch **ret)
+{
+	int r = store_watch_new(event, path, on_store_changed, watch, ret);
+
+	if (r < 0)
+		log_line(LOG_WARNING,
+			 "%s: cannot be watched for changes (%s); after editing it: mpathiscsi reload",
+			 path, strerror(-r));
+}
+
 static int serve(const struct options *options)
 {
 	struct watch watch = {.board = NULL};
 	struct control *control = NULL;
 	struct uevents *uevents = NULL;
+	struct store_watch *store_watch = NULL;
 	sd_event *event = NULL;
 	const char *what = "event loop";
 	int r = sd_event_default(&event);
@@ -153,6 +174,8 @@ static int serve(const struct options *options)
 		what = "uevents";
 		r = uevents_new(event, on_uevent, &watch, &uevents);
 	}
+	if (r >= 0)
+		follow_store(event, options->watch.store_path, &watch, &store_watch);
 	if (r >= 0) {
 		what = "event loop";
 		sd_event_set_watchdog(event, true);
@@ -165,11 +188,29 @@ static int serve(const struct options *options)
 	if (r < 0)
 		log_line(LOG_ERR, "%s: %s", what, strerror(-r));
 	sd_notify(0, "STOPPING=1");
+	store_watch_free(store_watch);
 	uevents_free(uevents);
 	control_free(control);
 	watch_stop(&watch);
 	sd_event_unref(event);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Two daemons on one board would each undo what the other wrote. The descriptor stays open
+ * until the end. */
+static bool only_one(const char *board_path)
+{
+	int r;
+
+	if (!board_path)
+		board_path = BOARD_DEFAULT_PATH;
+	r = single_lock(board_path);
+	if (r == -EBUSY)
+		log_line(LOG_ERR, "another mpathiscsid uses %s; stop it, or give this one a --board, "
+				  "--socket and --policies of its own", board_path);
+	else if (r < 0)
+		log_line(LOG_WARNING, "%s.lock: %s", board_path, strerror(-r));
+	return r != -EBUSY;
 }
 
 int main(int argc, char **argv)
@@ -182,6 +223,8 @@ int main(int argc, char **argv)
 	r = parse_options(argc, argv, &options);
 	if (r >= 0)
 		return r;
+	if (!only_one(options.watch.board_path))
+		return EXIT_FAILURE;
 	/* We hold CHAP secrets for a moment: no core dump, no ptrace by others. */
 	prctl(PR_SET_DUMPABLE, 0);
 	return serve(&options);

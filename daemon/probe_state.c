@@ -49,8 +49,9 @@ void probe_machine_init(struct probe_machine *machine, bool tcp_only,
 bool probe_machine_login_due(const struct probe_machine *machine, bool kernel_logged_in,
 			     uint64_t now_ns)
 {
-	return !machine->tcp_only ||
-	       (kernel_logged_in && now_ns >= machine->next_login_ns);
+	if (!machine->tcp_only)
+		return machine->shared || kernel_logged_in;
+	return kernel_logged_in && now_ns >= machine->next_login_ns;
 }
 
 static struct probe_step go_on(void)
@@ -189,6 +190,7 @@ static struct probe_step on_logged_in(struct probe_machine *machine,
 	if (machine->tcp_only)
 		machine->rtt = (struct probe_rtt){0};
 	machine->tcp_only = false;
+	machine->shared = true;
 	machine->login_status = 0;
 	machine->error = 0;
 	machine->logged_in_ns = event->now_ns;

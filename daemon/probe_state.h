@@ -66,6 +66,7 @@ struct probe_machine {
 	uint32_t failures;     /* attempts in a row that came to nothing */
 	uint64_t logged_in_ns; /* when the present session began; 0 none */
 	bool tcp_only;	       /* the target refuses a second session: remembered */
+	bool shared; /* the target has taken our session beside the kernel's */
 	uint32_t login_backoff_ms;
 	uint64_t next_login_ns; /* not before, where tcp_only */
 };
@@ -88,8 +89,9 @@ struct probe_step probe_machine_event(struct probe_machine *machine,
 /*
  * Is the next attempt to be a login (else a TCP connect and no more)? A target that
  * refuses a second session is asked again now and then, but only while the kernel's
- * own session is logged in ('kernel_logged_in'): where there is room for one session only
- * the probe must never take the kernel's place.
+ * own session is logged in ('kernel_logged_in'), and so is one of which it is not known yet
+ * that it takes two: where there is room for one session only the probe must never take
+ * the kernel's place.
  */
 bool probe_machine_login_due(const struct probe_machine *machine, bool kernel_logged_in,
 			     uint64_t now_ns);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "daemon/publish.h"
 #include "daemon/version.h"
 
 static void add_text(struct json_object *object, const char *key, const char *text)
@@ -56,8 +57,32 @@ static void add_probe(struct json_object *path, const struct board_session *reco
 	json_object_object_add(path, "probe", probe);
 }
 
-/* State and reason in one line: the kernel's failed path beats a good opinion of ours. */
-static void add_state(struct json_object *object, const struct watch *watch,
+/* Who keeps the path from being used? "": nobody; "mpathiscsi", "multipathd" (`fail path`),
+ * "policy". */
+static const char *barred_by(const struct watch *watch, const struct lun *lun,
+			     const struct lun_path *path, uint64_t now_ns)
+{
+	if (failed_has(&watch->failed, lun->wwid, &path->id->name))
+		return "mpathiscsi";
+	if (path->plan.role == ROLE_EXCLUDED)
+		return "policy";
+	if (path->dm && !path->dm->active &&
+	    lingering_good_ms(&watch->lingering, path->id, now_ns) >= LINGERING_OPERATOR_MS)
+		return "multipathd";
+	return "";
+}
+
+static const char *barred_text(const char *by)
+{
+	if (!strcmp(by, "policy"))
+		return "excluded by the LUN's policy";
+	return !strcmp(by, "mpathiscsi") ? "failed by operator (mpathiscsi fail)"
+					 : "failed by operator (multipathd)";
+}
+
+/* State and reason in one line: somebody's wish, then the kernel's failed path beat a good
+ * opinion of ours. A barred path's own health stands behind it if it is bad. */
+static void add_state(struct json_object *object, const struct watch *watch, const struct lun *lun,
 		      const struct lun_path *path, const struct watched_session *session,
 		      uint64_t now_ns)
 {
@@ -65,15 +90,26 @@ static void add_state(struct json_object *object, const struct watch *watch,
 	struct evidence evidence;
 	struct verdict verdict = watch_judge(watch, path->id, now_ns, &evidence);
 	const char *state = verdict_state_name(verdict.state);
+	const char *by = barred_by(watch, lun, path, now_ns);
 
 	verdict_text(&evidence, &verdict, reason, sizeof(reason));
 	snprintf(text, sizeof(text), "%s", reason);
-	if (path->dm && !path->dm->active && verdict.state == VERDICT_UP) {
+	if (*by) {
+		state = !strcmp(by, "policy") ? "excluded" : "failed";
+		snprintf(text, sizeof(text), "%s%s%s", barred_text(by),
+			 verdict.state == VERDICT_UP ? "" : "; ",
+			 verdict.state == VERDICT_UP ? "" : reason);
+	} else if (path->dm && !path->dm->active && verdict.state == VERDICT_UP) {
 		state = "failed";
 		snprintf(text, sizeof(text), "failed in the kernel's map; %s", reason);
 	} else if (verdict.state == VERDICT_PENDING) {
 		state = "suspect";
 	}
+	add_text(object, "barred_by", by);
+	add_text(object, "health", verdict_state_name(verdict.state));
+	add_flag(object, "lingers", lingering_has(&watch->lingering, path->id));
+	add_number(object, "lingers_good_ms",
+		   (int64_t)lingering_good_ms(&watch->lingering, path->id, now_ns));
 	add_text(object, "state", state);
 	add_text(object, "reason", text);
 	add_text(object, "reason_code", reason_row(verdict.reason)->code);
@@ -101,10 +137,12 @@ static struct json_object *report_path(const struct watch *watch, const struct l
 	add_text(object, "role", path->plan.role == ROLE_NONE ? "-" : role_name(path->plan.role));
 	if (path->plan.role != ROLE_NONE)
 		add_number(object, "priority", path->plan.priority);
+	add_text(object, "access", access_state_name(path->id->access));
+	add_flag(object, "preferred", path->id->preferred);
 	add_number(object, "group", path->dm ? (int64_t)path->dm->group + 1 : 0);
 	add_text(object, "dm_state", !path->dm ? "-" : path->dm->active ? "active" : "failed");
 	add_flag(object, "carries_io", carries);
-	add_state(object, watch, path, session, now_ns);
+	add_state(object, watch, lun, path, session, now_ns);
 	add_number(object, "rtt_us", record.state == PROBE_UP ? record.rtt_us : 0);
 	add_probe(object, &record, now_ns);
 	return object;
@@ -132,23 +170,72 @@ static struct json_object *report_groups(const struct lun *lun)
 	return groups;
 }
 
+/* Is every path of the LUN that could carry I/O excluded or logged out, though paths exist? */
+static bool all_excluded(const struct lun *lun)
+{
+	size_t i;
+
+	for (i = 0; i < lun->n_paths; i++)
+		if (lun->paths[i].plan.role != ROLE_EXCLUDED)
+			return false;
+	return lun->n_paths > 0;
+}
+
+/* Whether the policy is in force, and what it waits for if not. */
+static void add_force(struct json_object *object, const struct watch *watch, const struct lun *lun,
+		      uint64_t now_ns)
+{
+	const struct lun_path *waits_for = publish_waits_for(watch, lun, now_ns);
+	char text[PUBLISH_WAIT_TEXT_MAX] = "";
+
+	if (waits_for)
+		publish_wait_text(watch, waits_for, now_ns, text, sizeof(text));
+	else if (lun->map && lun_order_in_force(lun) && !lun_selector_in_force(lun))
+		snprintf(text, sizeof(text), "path selector \"%s\" (`mpathiscsi policy set` again, "
+			 "or `mpathiscsi enable`)", lun->entry->setting->policy->selector);
+	add_flag(object, "in_force", !waits_for && lun_in_force(lun));
+	add_text(object, "waits_for", text);
+	if (all_excluded(lun))
+		add_text(object, "note", "every path there is now is excluded: I/O finds no path");
+}
+
+/* "warning": what the policy contradicts in the target. */
+static void add_warning(struct json_object *object, const struct lun *lun)
+{
+	struct policy_path paths[POLICY_PATHS_MAX];
+	struct plan_path plan[POLICY_PATHS_MAX];
+	char message[POLICY_MESSAGE_MAX];
+	size_t n = lun_policy_paths(lun, paths), i;
+
+	if (!lun->entry || n > POLICY_PATHS_MAX)
+		return;
+	for (i = 0; i < n; i++)
+		plan[i] = lun->paths[i].plan;
+	if (policy_warning(lun->entry->setting, paths, plan, n, message))
+		add_text(object, "warning", message);
+}
+
 static struct json_object *report_lun(const struct watch *watch, const struct lun *lun,
 				      uint64_t now_ns)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *paths = json_object_new_array();
-	char setting[2048] = "";
+	char setting[2048] = "", scope[STORE_NAME_TEXT_MAX] = "";
 	size_t i;
 
-	if (lun->entry)
+	if (lun->entry) {
 		policy_setting_format(lun->entry->setting, setting, sizeof(setting));
+		store_name_format(&lun->entry->name, scope);
+	}
 	for (i = 0; i < lun->n_paths; i++)
 		json_object_array_add(paths, report_path(watch, lun, &lun->paths[i], now_ns));
 	add_text(object, "wwid", lun->wwid);
 	add_text(object, "alias", lun->alias);
 	add_text(object, "policy", setting);
 	add_text(object, "policy_name", lun->entry ? lun->entry->setting->policy->name : "");
-	add_flag(object, "in_force", lun_in_force(lun));
+	add_text(object, "scope", scope);
+	add_warning(object, lun);
+	add_force(object, watch, lun, now_ns);
 	add_flag(object, "queues", lun->map && lun->map->queues);
 	add_text(object, "selector", lun->map ? lun->map->selector : "");
 	json_object_object_add(object, "groups", report_groups(lun));

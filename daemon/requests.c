@@ -5,7 +5,10 @@
 
 #include "common/clock.h"
 #include "daemon/control.h"
+#include "daemon/operator.h"
+#include "daemon/policy_check.h"
 #include "daemon/report.h"
+#include "daemon/report_explain.h"
 #include "daemon/watch.h"
 
 static const char *field(struct json_object *request, const char *key)
@@ -33,49 +36,31 @@ static struct json_object *status(struct watch *watch, struct json_object *reque
 	return report_status(watch, lun, clock_now_ns());
 }
 
-static struct json_object *checked(const struct lun *lun, const struct policy_setting *setting,
-				   const struct path_name *names)
+/* What only the daemon knows: a path in trouble, which makes a reconfigure unwise. */
+static struct json_object *check(struct watch *watch, struct json_object *request)
 {
-	struct plan_path plan[POLICY_PATHS_MAX];
-	struct json_object *reply;
-	char text[2048];
+	struct json_object *reply = policy_check(&watch->luns, &watch->store, request);
+	char unfit[OPERATOR_TEXT_MAX];
 
-	if (plan_make(setting, names, lun->n_paths, plan) < 0)
-		return control_error("ISDSC_PATH_COUNT_MISMATCH", "more than %d paths",
-				     POLICY_PATHS_MAX);
-	policy_setting_format(setting, text, sizeof(text));
-	reply = json_object_new_object();
-	json_object_object_add(reply, "ok", json_object_new_boolean(true));
-	json_object_object_add(reply, "wwid", json_object_new_string(lun->wwid));
-	json_object_object_add(reply, "alias", json_object_new_string(lun->alias));
-	json_object_object_add(reply, "setting", json_object_new_string(text));
-	json_object_object_add(reply, "paths", report_plan(lun, plan));
+	if (reply && json_object_get_boolean(json_object_object_get(reply, "ok"))) {
+		operator_unfit_path(watch, clock_now_ns(), unfit, sizeof(unfit));
+		json_object_object_add(reply, "unfit", json_object_new_string(unfit));
+	}
 	return reply;
 }
 
-static struct json_object *policy_check(struct watch *watch, struct json_object *request)
+/* "explain" and "whatif" */
+static struct json_object *forecast(struct watch *watch, struct json_object *request, bool whatif)
 {
-	struct path_name names[POLICY_PATHS_MAX];
-	struct policy_setting setting;
-	char message[POLICY_MESSAGE_MAX];
-	const char *name = field(request, "lun"), *text = field(request, "setting");
-	const struct lun *lun;
-	enum policy_error error;
-	size_t i;
+	const char *name = field(request, "lun");
+	const struct lun *lun = name ? lun_find(&watch->luns, name) : NULL;
 
-	if (!name || !text)
+	if (!name)
 		return NULL;
-	lun = lun_find(&watch->luns, name);
 	if (!lun)
 		return no_such_lun(name);
-	for (i = 0; i < lun->n_paths && i < POLICY_PATHS_MAX; i++)
-		names[i] = lun->paths[i].id->name;
-	error = policy_setting_parse(text, &setting, message);
-	if (error == POLICY_OK)
-		error = policy_setting_check(&setting, names, i, message);
-	if (error != POLICY_OK)
-		return control_error(policy_error_name(error), "%s", message);
-	return checked(lun, &setting, names);
+	return whatif ? report_whatif(watch, lun, request, clock_now_ns())
+		      : report_explain(watch, lun, clock_now_ns());
 }
 
 static struct json_object *reload(struct watch *watch, bool is_root)
@@ -93,6 +78,14 @@ static struct json_object *reload(struct watch *watch, bool is_root)
 	return reply;
 }
 
+static struct json_object *operate(struct watch *watch, struct json_object *request, bool is_root,
+				   bool fail)
+{
+	if (!is_root)
+		return control_error("NOT_PERMITTED", "only root may do this");
+	return fail ? operator_fail(watch, request) : operator_reinstate(watch, request);
+}
+
 struct json_object *requests_handle(struct json_object *request, bool is_root, void *arg)
 {
 	const char *name = field(request, "request");
@@ -102,8 +95,12 @@ struct json_object *requests_handle(struct json_object *request, bool is_root, v
 	if (!strcmp(name, "status"))
 		return status(arg, request);
 	if (!strcmp(name, "policy-check"))
-		return policy_check(arg, request);
+		return check(arg, request);
+	if (!strcmp(name, "explain") || !strcmp(name, "whatif"))
+		return forecast(arg, request, *name == 'w');
 	if (!strcmp(name, "reload"))
 		return reload(arg, is_root);
+	if (!strcmp(name, "fail") || !strcmp(name, "reinstate"))
+		return operate(arg, request, is_root, *name == 'f');
 	return NULL;
 }

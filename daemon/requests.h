@@ -8,7 +8,8 @@
 
 /*
  * The daemon's answers on the control socket; a control_handler whose 'arg' is the
- * struct watch. Requests: status [lun], policy-check lun setting, reload (root).
+ * struct watch. Requests: status [lun], policy-check (daemon/policy_check.h), explain lun,
+ * whatif lun [down] [up] [policy], reload (root).
  */
 struct json_object *requests_handle(struct json_object *request, bool is_root, void *arg);
 

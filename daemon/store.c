@@ -21,7 +21,7 @@ struct parser {
 	char header[STORE_LINE_MAX + 2];
 	unsigned int header_line;
 	struct store store;
-	char section[STORE_LUN_MAX + 8];
+	char section[STORE_LINE_MAX + 2];
 	unsigned int section_line; /* 0: no section is being filled */
 	unsigned int opened_line;  /* of the last section that had a key */
 	struct policy_setting setting;
@@ -132,24 +132,22 @@ static bool grow(struct store *store)
 
 static int open_section(struct parser *p)
 {
-	const char *section = p->header, *lun = section + strlen("lun ");
 	struct store_entry *entry;
+	struct store_name name;
+	char message[POLICY_MESSAGE_MAX];
 
-	if (strncmp(section, "lun ", 4) || !*lun || strpbrk(lun, " \t"))
-		return fail(p, p->header_line, "section [%.100s]: only [lun WWID] or [lun ALIAS]", section);
-	if (store_find(&p->store, lun, ""))
-		return fail(p, p->header_line, "section [%.100s] stands twice", section);
+	if (store_name_parse(p->header, &name, message) < 0)
+		return fail(p, p->header_line, "%s", message);
+	if (store_entry_named(&p->store, &name))
+		return fail(p, p->header_line, "section [%.100s] stands twice", p->header);
 	if (p->store.n >= STORE_ENTRIES_MAX)
-		return fail(p, p->header_line, "more than %d LUNs", STORE_ENTRIES_MAX);
+		return fail(p, p->header_line, "more than %d sections", STORE_ENTRIES_MAX);
 	if (!grow(&p->store))
 		return fail(p, p->header_line, "out of memory");
-	entry = &p->store.entries[p->store.n];
-	memset(entry, 0, sizeof(*entry));
-	if (copy_text(entry->lun, sizeof(entry->lun), lun) ||
-	    copy_text(p->section, sizeof(p->section), section))
-		return fail(p, p->header_line, "LUN name longer than %d characters", STORE_LUN_MAX - 1);
-	entry->line = p->section_line = p->opened_line = p->header_line;
-	p->store.n++;
+	copy_text(p->section, sizeof(p->section), p->header);
+	entry = &p->store.entries[p->store.n++];
+	*entry = (struct store_entry){.name = name, .line = p->header_line};
+	p->section_line = p->opened_line = p->header_line;
 	memset(&p->setting, 0, sizeof(p->setting));
 	return 1;
 }
@@ -199,7 +197,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 	if (p->failed)
 		return 0;
 	if (!*section)
-		return fail(p, p->line, "\"%.40s\" stands before the first [lun WWID]", name);
+		return fail(p, p->line, "\"%.40s\" stands before the first section, such as [lun WWID]", name);
 	if (p->section_line != p->header_line && (!close_section(p) || !open_section(p)))
 		return 0;
 	if (!strcmp(name, "policy"))
@@ -246,17 +244,46 @@ void store_free(struct store *store)
 	store->n = 0;
 }
 
-const struct store_entry *store_find(const struct store *store, const char *wwid,
-				     const char *alias)
+const struct store_entry *store_find(const struct store *store, const struct store_lun *lun)
 {
-	const struct store_entry *by_alias = NULL;
-	size_t i;
+	const struct store_entry *best = NULL;
+	size_t closest = STORE_NO_MATCH, i;
 
 	for (i = 0; i < store->n; i++) {
-		if (*wwid && !strcmp(store->entries[i].lun, wwid))
-			return &store->entries[i];
-		if (*alias && !strcmp(store->entries[i].lun, alias))
-			by_alias = &store->entries[i];
+		size_t match = store_name_match(&store->entries[i].name, lun);
+
+		if (match >= closest)
+			continue;
+		closest = match;
+		best = &store->entries[i];
 	}
-	return by_alias;
+	return best;
+}
+
+const struct store_entry *store_entry_named(const struct store *store,
+					    const struct store_name *name)
+{
+	size_t i;
+
+	for (i = 0; i < store->n; i++)
+		if (store_name_equal(&store->entries[i].name, name))
+			return &store->entries[i];
+	return NULL;
+}
+
+int store_with(const struct store *store, const struct store_name *name,
+	       struct policy_setting *setting, struct store *ret)
+{
+	struct store_entry *entries = calloc(store->n + 1, sizeof(*entries));
+	size_t n = 0, i;
+
+	if (!entries)
+		return -ENOMEM;
+	for (i = 0; i < store->n; i++)
+		if (!store_name_equal(&store->entries[i].name, name))
+			entries[n++] = store->entries[i];
+	if (setting)
+		entries[n++] = (struct store_entry){.name = *name, .setting = setting};
+	*ret = (struct store){.entries = entries, .n = n};
+	return 0;
 }

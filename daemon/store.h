@@ -3,7 +3,7 @@
 #define MPATHISCSI_STORE_H
 
 /*
- * The policies file: which LUN has which policy. People may edit it; the command edits it
+ * The policies file: which LUNs have which policy. People may edit it; the command edits it
  * without losing their comments. Parsing and editing work on text and know no file.
  *
  *	[lun WWID|ALIAS]
@@ -11,23 +11,26 @@
  *	active  = portal=10.0.1.2
  *	standby = portal=10.0.2.2
  *
+ * Sections: see daemon/store_name.h. Of all that fit a LUN the most specific has effect,
+ * alone; expressions in it that match no path of the LUN do not matter to it.
+ *
  * Keys: policy (once, first), then in the order that counts: active, standby, exclude =
  * EXPRESSION, weight = EXPRESSION:NUMBER.
  */
 
 #include <stddef.h>
 
+#include "daemon/store_name.h"
 #include "policies/policy.h"
 
 #define STORE_DEFAULT_PATH SYSCONFDIR "/mpathiscsi/policies.conf"
-#define STORE_LUN_MAX	   256
 #define STORE_ENTRIES_MAX  16384
 #define STORE_FILE_MAX	   (4U << 20)
 #define STORE_LINE_MAX	   1000
 #define STORE_MESSAGE_MAX  512
 
 struct store_entry {
-	char lun[STORE_LUN_MAX];	/* WWID or alias, as written */
+	struct store_name name;
 	unsigned int line;		/* of its section, from 1 */
 	struct policy_setting *setting; /* holds n_rules rules only, not the whole array */
 };
@@ -45,16 +48,29 @@ struct store {
 int store_parse(const char *text, const char *name, struct store *ret, char *message);
 void store_free(struct store *store);
 
-/* The entry for a LUN: by WWID, else by alias (alias may be ""). NULL: none. */
-const struct store_entry *store_find(const struct store *store, const char *wwid,
-				     const char *alias);
+/* The entry that has effect for a LUN: the most specific one (store_name_match()); its scope
+ * is entry->name.scope. NULL: none. */
+const struct store_entry *store_find(const struct store *store, const struct store_lun *lun);
+
+/* The entry of exactly this name. NULL: none. */
+const struct store_entry *store_entry_named(const struct store *store,
+					    const struct store_name *name);
 
 /*
- * The text with the LUN's section set to 'setting' (NULL: section removed; -ENOENT if there
- * was none). Every other line stays as it is, and so do comments within the section. A
- * section is found under either of the two names and keeps its own; a new one is appended under 'wwid'. *ret_text: free() it.
+ * A store as it would be with 'setting' under 'name' (NULL: without the entry). It borrows
+ * everything from 'store' and 'setting', which must outlive it: free only ret->entries.
+ * -ENOMEM.
  */
-int store_edit(const char *text, const char *wwid, const char *alias,
+int store_with(const struct store *store, const struct store_name *name,
+	       struct policy_setting *setting, struct store *ret);
+
+/*
+ * The text with the section set to 'setting' (NULL: section removed; -ENOENT if there was
+ * none). Every other line stays as it is, and so do comments within the section. A LUN's
+ * section is found under 'name' or 'alias' ("" for none) and keeps its own name; a new one is
+ * appended under 'name'. *ret_text: free() it.
+ */
+int store_edit(const char *text, const struct store_name *name, const char *alias,
 	       const struct policy_setting *setting, char **ret_text);
 
 /* Read a file as text; a missing one is "". -EFBIG above STORE_FILE_MAX. free() it. */

@@ -19,18 +19,21 @@ static const char *skip_blanks(const char *at)
 	return at;
 }
 
-/* Is this line "[lun NAME]" with one of the two names? */
-static bool opens_section(const char *line, const char *wwid, const char *alias)
+/* Is this line the header of the section, under its name or (a LUN's) its alias? */
+static bool opens_section(const char *line, const struct store_name *name, const char *alias)
 {
 	const char *at = skip_blanks(line), *end = strpbrk(at, "]\n");
-	size_t length;
+	char header[STORE_LINE_MAX + 2], message[POLICY_MESSAGE_MAX];
+	struct store_name found;
 
-	if (strncmp(at, "[lun ", 5) || !end || *end != ']')
+	if (*at != '[' || !end || *end != ']' || (size_t)(end - at) >= sizeof(header))
 		return false;
-	at += 5;
-	length = (size_t)(end - at);
-	return (strlen(wwid) == length && !strncmp(at, wwid, length)) ||
-	       (*alias && strlen(alias) == length && !strncmp(at, alias, length));
+	snprintf(header, sizeof(header), "%.*s", (int)(end - at) - 1, at + 1);
+	if (store_name_parse(header, &found, message) < 0)
+		return false;
+	return store_name_equal(&found, name) ||
+	       (name->scope == STORE_LUN && found.scope == STORE_LUN && *alias &&
+		!strcmp(found.name, alias));
 }
 
 static bool is_setting_line(const char *line)
@@ -95,18 +98,18 @@ static const char *copy_section(FILE *out, const char *at, const struct policy_s
 	return at;
 }
 
-int store_edit(const char *text, const char *wwid, const char *alias,
+int store_edit(const char *text, const struct store_name *name, const char *alias,
 	       const struct policy_setting *setting, char **ret_text)
 {
-	bool found = false, ends_line = true;
-	char *result = NULL;
+	bool found = false, ends_line = true, blank = true; /* of what was written last */
+	char *result = NULL, header[STORE_NAME_TEXT_MAX];
 	size_t size, length;
 	FILE *out = open_memstream(&result, &size);
 
 	if (!out)
 		return -ENOMEM;
 	while (*text) {
-		if (opens_section(text, wwid, alias)) {
+		if (opens_section(text, name, alias)) {
 			text = copy_section(out, text, found ? NULL : setting);
 			found = true;
 			continue;
@@ -114,10 +117,12 @@ int store_edit(const char *text, const char *wwid, const char *alias,
 		length = line_length(text);
 		fwrite(text, 1, length, out);
 		ends_line = text[length - 1] == '\n';
+		blank = text[0] == '\n';
 		text += length;
 	}
 	if (!found && setting) {
-		fprintf(out, "%s\n[lun %s]\n", ends_line ? "" : "\n", wwid);
+		fprintf(out, "%s%s[%s]\n", ends_line ? "" : "\n", blank ? "" : "\n",
+			store_name_format(name, header));
 		print_setting(out, setting);
 	}
 	if (fclose(out) != 0 || (!found && !setting)) {

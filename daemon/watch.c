@@ -10,6 +10,8 @@
 #include "common/parse.h"
 #include "daemon/credentials.h"
 #include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/upkeep.h"
 
 #define BEAT_US	  250000  /* board; far below BOARD_STALE_MS */
 #define TICK_US	  1000000 /* states, and whatever no event told us */
@@ -88,42 +90,6 @@ static void say_changes(struct watch *watch, uint64_t now_ns)
 	}
 }
 
-static size_t fill_paths(const struct watch *watch, uint64_t now_ns, struct board_path *records)
-{
-	size_t n = 0, i, j;
-
-	for (i = 0; i < watch->luns.n; i++) {
-		const struct lun *lun = &watch->luns.luns[i];
-
-		for (j = 0; j < lun->n_paths; j++) {
-			const struct iscsi_identity *id = lun->paths[j].id;
-			const struct plan_path *plan = &lun->paths[j].plan;
-			uint64_t hash = path_name_hash(&id->name);
-
-			if (!watch->store_loaded) {
-				enum board_trust trust =
-					board_read_path(watch->options.board_path, id->sid, id->lun,
-							hash, now_ns, &records[n]);
-
-				n += trust == BOARD_FRESH || trust == BOARD_STALE;
-				continue;
-			}
-			if (plan->role == ROLE_NONE)
-				continue;
-			records[n++] = (struct board_path){
-				.sid = id->sid,
-				.lun = id->lun,
-				.role = plan->role,
-				.name_hash = hash,
-				.wwid_hash = fnv1a(FNV1A_START, id->wwid, strlen(id->wwid)),
-				.priority = plan->priority,
-				.policy = (uint16_t)policy_index(lun->entry->setting->policy),
-				.plan_ns = now_ns};
-		}
-	}
-	return n;
-}
-
 static void say_board(struct watch *watch, int r, bool repaired)
 {
 	if (repaired)
@@ -139,7 +105,16 @@ static void say_board(struct watch *watch, int r, bool repaired)
 	watch->board_error = r;
 }
 
-static void publish(struct watch *watch)
+/* What was told, for the next change to be compared with. */
+static int tell_board(struct watch *watch, const struct board_content *content, uint64_t now_ns,
+		      bool *ret_repaired)
+{
+	int r = board_publish(watch->board, content, now_ns, ret_repaired);
+
+	return r < 0 ? r : publish_done(watch, content->paths, content->n_paths);
+}
+
+void watch_publish(struct watch *watch)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct board_session *sessions = calloc(watch->n_sessions + 1, sizeof(*sessions));
@@ -153,8 +128,9 @@ static void publish(struct watch *watch)
 		for (i = 0; i < watch->n_sessions; i++)
 			watch_session_record(watch, &watch->sessions[i], now_ns, &sessions[i]);
 		content.n_sessions = watch->n_sessions;
-		content.n_paths = fill_paths(watch, now_ns, paths);
-		r = board_publish(watch->board, &content, now_ns, &repaired);
+		r = publish_paths(watch, now_ns, paths, &content.n_paths);
+		if (r == 0)
+			r = tell_board(watch, &content, now_ns, &repaired);
 	}
 	say_board(watch, r, repaired);
 	say_changes(watch, now_ns);
@@ -171,7 +147,7 @@ static void on_probe(const struct probe_target *target, const struct probe_repor
 	log_line(LOG_INFO, "probe of %s over %s: %s%s%s", portal,
 		 *target->name.netdev ? target->name.netdev : target->name.iface,
 		 probe_state_name(report->state), *report->text ? ", " : "", report->text);
-	publish(arg);
+	watch_publish(arg);
 }
 
 static void describe_target(struct watch *watch, struct watched_session *session)
@@ -229,6 +205,10 @@ static int probe_sessions(struct watch *watch)
 		return -ENOMEM;
 	for (i = 0; i < watch->n_sessions; i++) {
 		describe_target(watch, &watch->sessions[i]);
+		if (watch->sessions[i].probed && n == PROBE_MAX_TARGETS) {
+			watch->sessions[i].probed = false;
+			watch->sessions[i].not_probed = "more sessions than can be probed";
+		}
 		if (watch->sessions[i].probed)
 			targets[n++] = watch->sessions[i].target;
 	}
@@ -270,11 +250,13 @@ static int list_sessions(struct watch *watch, struct inventory *inventory)
 	return 0;
 }
 
-/* The old plan goes first: its pointers may already lead into a freed inventory. */
+/* To be called whenever inventory or store were replaced: the old plan points into them, and
+ * goes also if there is no memory for a new one. */
 static int replan(struct watch *watch)
 {
 	lun_table_free(&watch->luns);
-	return lun_table_make(&watch->inventory, &watch->store, &watch->luns);
+	watch->planned = lun_table_make(&watch->inventory, &watch->store, &watch->luns) == 0;
+	return watch->planned ? 0 : -ENOMEM;
 }
 
 /* The whole step, from scratch. */
@@ -297,7 +279,7 @@ static int rescan(struct watch *watch)
 	if (r == 0)
 		r = probe_sessions(watch);
 	if (r == 0)
-		publish(watch);
+		watch_publish(watch);
 	return r;
 }
 
@@ -324,7 +306,7 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 	struct watch *watch = arg;
 
 	(void)usec;
-	publish(watch);
+	watch_publish(watch);
 	return again_in(watch, source, BEAT_US);
 }
 
@@ -337,11 +319,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	(void)usec;
 	r = inventory_refresh(watch->options.sysfs, &watch->inventory, &changed);
 
-	if (r < 0 || changed) {
+	if (r == 0)
+		r = replan(watch);
+	if (r < 0 || changed)
 		rescan_or_say(watch);
-	} else if (replan(watch) < 0 || probe_sessions(watch) < 0) {
-		log_line(LOG_ERR, "out of memory, or more than %d sessions", PROBE_MAX_TARGETS);
-	}
+	else if (probe_sessions(watch) < 0)
+		log_line(LOG_ERR, "out of memory");
+	upkeep_step(watch);
 	return again_in(watch, source, TICK_US);
 }
 
@@ -376,17 +360,16 @@ static int load_store(struct watch *watch)
 			 watch->options.store_path, strerror(-r));
 		return r;
 	}
+	watch->store_hash = fnv1a(FNV1A_START, text, strlen(text));
 	r = store_parse(text, watch->options.store_path, &store, watch->store_message);
 	free(text);
 	if (r < 0)
 		return r;
-	/* The plans point into the old one: gone with it. */
-	lun_table_free(&watch->luns);
 	store_free(&watch->store);
 	watch->store = store;
 	watch->store_loaded = true;
 	watch->store_message[0] = '\0';
-	return 0;
+	return replan(watch);
 }
 
 int watch_reload(struct watch *watch)
@@ -397,11 +380,25 @@ int watch_reload(struct watch *watch)
 		log_line(LOG_ERR, "%s; the policies in force stay", watch->store_message);
 		return r;
 	}
-	r = rescan(watch);
-	if (r == 0)
-		log_line(LOG_INFO, "policies read: %zu LUN%s", watch->store.n,
-			 watch->store.n == 1 ? "" : "s");
-	return r;
+	log_line(LOG_INFO, "policies read: %zu section%s", watch->store.n,
+		 watch->store.n == 1 ? "" : "s");
+	watch_publish(watch);
+	rescan_or_say(watch);
+	return 0;
+}
+
+void watch_reload_changed(struct watch *watch)
+{
+	char *text;
+
+	if (store_read_file(watch->options.store_path, &text) == 0) {
+		bool same = watch->store_hash == fnv1a(FNV1A_START, text, strlen(text));
+
+		free(text);
+		if (same)
+			return;
+	}
+	watch_reload(watch); /* it has logged what was wrong; what is in force stays */
 }
 
 static int add_timers(struct watch *watch)
@@ -427,6 +424,17 @@ static int add_timers(struct watch *watch)
 	return r;
 }
 
+static void load_failed(struct watch *watch)
+{
+	const char *path = watch->options.failed_path ? watch->options.failed_path
+						      : FAILED_DEFAULT_PATH;
+	int r = failed_load(path, &watch->failed);
+
+	if (r < 0)
+		log_line(LOG_ERR, "%s: %s; some of what operators failed may be in use", path,
+			 strerror(-r));
+}
+
 int watch_start(sd_event *event, const struct watch_options *options, struct watch *watch)
 {
 	int r;
@@ -441,7 +449,10 @@ int watch_start(sd_event *event, const struct watch_options *options, struct wat
 	if (load_store(watch) < 0)
 		log_line(LOG_ERR, "%s; the last plan on the board, if any, stays",
 			 watch->store_message);
-	r = add_timers(watch);
+	load_failed(watch);
+	r = multipathd_new(event, NULL, &watch->multipathd);
+	if (r >= 0)
+		r = add_timers(watch);
 	return r < 0 ? r : rescan(watch);
 }
 
@@ -452,6 +463,12 @@ void watch_stop(struct watch *watch)
 	sd_event_source_disable_unref(watch->tick);
 	sd_event_source_disable_unref(watch->beat);
 	sd_event_source_disable_unref(watch->rescan);
+	published_free(&watch->published);
+	free(watch->held);
+	failed_free(&watch->failed);
+	lingering_free(&watch->lingering);
+	regroup_free(&watch->regroup);
+	multipathd_free(watch->multipathd);
 	lun_table_free(&watch->luns);
 	free(watch->sessions);
 	inventory_free(&watch->inventory);

@@ -15,16 +15,28 @@
 
 #include "checker/verdict.h"
 #include "common/board.h"
+#include "daemon/failed.h"
 #include "daemon/inventory.h"
+#include "daemon/lingering.h"
 #include "daemon/lun.h"
+#include "daemon/multipathd_async.h"
 #include "daemon/probe.h"
+#include "daemon/regroup.h"
 #include "daemon/store.h"
 
 struct watch_options {
 	const char *sysfs;	/* NULL: /sys */
 	const char *board_path; /* NULL: BOARD_DEFAULT_PATH */
 	const char *store_path;
+	const char *failed_path; /* NULL: FAILED_DEFAULT_PATH */
 	struct probe_config probe;
+};
+
+/* What the board says of paths, as it was told last, sorted by session and LUN. */
+struct published {
+	bool known; /* else the file of a previous daemon is asked */
+	struct board_path *records;
+	size_t n;
 };
 
 /* One iSCSI session of the kernel. */
@@ -43,12 +55,21 @@ struct watch {
 	struct store store;
 	bool store_loaded; /* false: the file was broken from the start, keep the board's plan */
 	char store_message[STORE_MESSAGE_MAX]; /* complaint about the file, "" none */
+	uint64_t store_hash; /* of the text last read, good or bad */
 	struct lun_table luns;
+	bool planned; /* 'luns' is whole; else the board's plan stays */
 	struct watched_session *sessions; /* by sid */
 	size_t n_sessions;
 	struct probe_engine *probes;
 	struct board *board;
 	int board_error; /* last publish: 0 or -errno, logged once per change */
+	struct published published;
+	uint64_t *held; /* hashes of the WWIDs of LUNs whose new plan waits */
+	size_t n_held;
+	struct failed failed;	    /* by `mpathiscsi fail` */
+	struct lingering lingering; /* failed in dm, and in order */
+	struct regroup regroup;	    /* LUNs whose table is out of order */
+	struct multipathd *multipathd;
 	sd_event_source *tick, *beat, *rescan;
 	uint64_t n_rescans;
 };
@@ -59,9 +80,15 @@ int watch_start(sd_event *event, const struct watch_options *options, struct wat
 /* Something was plugged or changed: read the inventory anew soon (events are gathered). */
 void watch_rescan_soon(struct watch *watch);
 
+/* Put everything on the board now. */
+void watch_publish(struct watch *watch);
+
 /* Read the policies file again. -EINVAL: broken, watch->store_message says how, and the
  * policies in force stay. */
 int watch_reload(struct watch *watch);
+
+/* The same if the file's text is another than at the last reading, else nothing. */
+void watch_reload_changed(struct watch *watch);
 
 /* What the probe says about a session, as it stands on the board. */
 void watch_session_record(const struct watch *watch, const struct watched_session *session,

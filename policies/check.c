@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A setting against the paths that exist when it is set. Stricter than the plan, which must
- * make the best of any setting: what a person types is refused when it cannot be what was
- * meant. In the order of the sample DSM: number of paths, duplicates and paths that are not
- * there, roles.
+ * A setting against the paths that exist when it is set, and what the target says of them.
+ * Stricter than the plan, which must make the best of any setting: what a person types is
+ * refused when it cannot be what was meant. In the order of the sample DSM: number of paths,
+ * the policy itself, duplicates and paths that are not there, roles.
  */
 #include "policies/policy.h"
 
@@ -39,22 +39,22 @@ static const char *quote_rule(const struct policy_rule *rule, char *quoted)
 	return policy_quote(text, strlen(text), quoted);
 }
 
-static bool portal_seen(const struct path_name *paths, size_t n, const struct portal *portal)
+static bool portal_seen(const struct policy_path *paths, size_t n, const struct portal *portal)
 {
 	for (size_t i = 0; i < n; i++)
-		if (portal_compare(&paths[i].portal, portal) == 0)
+		if (portal_compare(&paths[i].name.portal, portal) == 0)
 			return true;
 	return false;
 }
 
 /* The next portal in numeric order behind 'last' (NULL: the first); NULL: no more. */
-static const struct portal *next_portal(const struct path_name *paths, size_t n,
+static const struct portal *next_portal(const struct policy_path *paths, size_t n,
 					const struct portal *last)
 {
 	const struct portal *best = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct portal *portal = &paths[i].portal;
+		const struct portal *portal = &paths[i].name.portal;
 
 		if (last && portal_compare(portal, last) <= 0)
 			continue;
@@ -64,14 +64,14 @@ static const struct portal *next_portal(const struct path_name *paths, size_t n,
 	return best;
 }
 
-static void list_portals(const struct path_name *paths, size_t n, struct policy_text *text)
+static void list_portals(const struct policy_path *paths, size_t n, struct policy_text *text)
 {
 	const struct portal *portal = NULL;
 	char buffer[PORTAL_TEXT_MAX];
 	size_t distinct = 0, shown = 0;
 
 	for (size_t i = 0; i < n; i++)
-		distinct += !portal_seen(paths, i, &paths[i].portal);
+		distinct += !portal_seen(paths, i, &paths[i].name.portal);
 	while (shown < PORTALS_SHOWN && (portal = next_portal(paths, n, portal)))
 		policy_add(text, "%s%s", shown++ ? ", " : "",
 			   portal_format(portal, buffer, sizeof(buffer)));
@@ -92,7 +92,7 @@ static enum policy_error check_count(size_t n, char *message)
 }
 
 static enum policy_error check_rules_match(const struct policy_setting *setting,
-					   const struct path_name *paths, size_t n, char *message)
+					   const struct policy_path *paths, size_t n, char *message)
 {
 	char quoted[QUOTED_MAX], list[POLICY_MESSAGE_MAX];
 	struct policy_text text = { list, sizeof(list), 0 };
@@ -101,7 +101,7 @@ static enum policy_error check_rules_match(const struct policy_setting *setting,
 		const struct path_expression *expression = &setting->rules[i].expression;
 		size_t k = 0;
 
-		while (k < n && !path_expression_matches(expression, &paths[k]))
+		while (k < n && !path_expression_matches(expression, &paths[k].name))
 			k++;
 		if (k < n)
 			continue;
@@ -136,12 +136,44 @@ static enum policy_error check_named_once(const struct policy_setting *setting,
 	return POLICY_OK;
 }
 
-static bool has_role(const struct policy_setting *setting, enum role role)
+/* Two paths, neither excluded, whose states are known and differ. */
+static bool differing_pair(const struct policy_path *paths, const struct plan_path *plan, size_t n,
+			   size_t *ret_a, size_t *ret_b)
 {
-	for (size_t i = 0; i < setting->n_rules; i++)
-		if (setting->rules[i].role == role)
+	size_t a = n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (plan[i].role == ROLE_EXCLUDED || paths[i].access == ACCESS_UNKNOWN)
+			continue;
+		if (a < n && paths[i].access != paths[a].access) {
+			*ret_a = a;
+			*ret_b = i;
 			return true;
+		}
+		if (a == n)
+			a = i;
+	}
 	return false;
+}
+
+static enum policy_error check_access(const struct policy_setting *setting,
+				      const struct policy_path *paths,
+				      const struct plan_path *plan, size_t n, char *message)
+{
+	char one[PORTAL_TEXT_MAX], other[PORTAL_TEXT_MAX];
+	size_t a, b;
+
+	if (!setting->policy->shares_all || !differing_pair(paths, plan, n, &a, &b))
+		return POLICY_OK;
+	policy_say(message,
+		   "%s cannot be used: the path to %s is %s, that to %s %s; take "
+		   "round-robin-with-subset, which keeps to the best of them",
+		   setting->policy->name,
+		   portal_format(&paths[a].name.portal, one, sizeof(one)),
+		   access_state_name(paths[a].access),
+		   portal_format(&paths[b].name.portal, other, sizeof(other)),
+		   access_state_name(paths[b].access));
+	return POLICY_INVALID_LOAD_BALANCE_POLICY;
 }
 
 /* Which path was to be active, and was not made so by a policy that takes but one? */
@@ -155,48 +187,142 @@ static const struct plan_path *surplus_primary(const struct policy_setting *sett
 	return NULL;
 }
 
-static enum policy_error check_roles(const struct policy_setting *setting,
-				     const struct path_name *paths, size_t n, char *message)
+/* Does the plan make a path active that was meant to stand by, for want of any active one? */
+static bool standby_woken(const struct policy_setting *setting, const struct plan_path *plan,
+			  size_t n)
 {
-	struct plan_path plan[POLICY_PATHS_MAX];
-	const struct plan_path *surplus;
-	char portal[PORTAL_TEXT_MAX];
+	for (size_t i = 0; i < setting->n_rules; i++)
+		if (setting->rules[i].role == ROLE_ACTIVE)
+			return false;
+	for (size_t i = 0; i < n; i++)
+		if (plan[i].rule >= 0 && plan[i].role == ROLE_ACTIVE &&
+		    setting->rules[plan[i].rule].role == ROLE_STANDBY)
+			return true;
+	return false;
+}
+
+static enum policy_error check_primary(const struct policy_setting *setting,
+				       const struct plan_path *plan, size_t n, char *message)
+{
 	bool any = false;
 
-	plan_make(setting, paths, n, plan); /* n was checked */
 	for (size_t i = 0; i < n; i++)
 		any = any || plan[i].role != ROLE_EXCLUDED;
-	if (!any) {
+	if (!any)
 		policy_say(message, "every path of the LUN is excluded; leave at least one in use");
-		return POLICY_NO_PRIMARY_PATH_SPECIFIED;
-	}
-	if (has_role(setting, ROLE_STANDBY) && !has_role(setting, ROLE_ACTIVE)) {
+	else if (standby_woken(setting, plan, n))
 		policy_say(message, "standby paths and no active one; name it with "
 				    "active EXPRESSION");
-		return POLICY_NO_PRIMARY_PATH_SPECIFIED;
-	}
-	surplus = surplus_primary(setting, plan, n);
-	if (surplus) {
-		portal_format(&paths[surplus - plan].portal, portal, sizeof(portal));
-		policy_say(message,
-			   "%s has one active path, and the path to %s would be a further one; "
-			   "name it as standby, or narrow the expression (portal=, iface=)",
-			   setting->policy->name, portal);
-		return POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED;
-	}
-	return POLICY_OK;
+	else
+		return POLICY_OK;
+	return POLICY_NO_PRIMARY_PATH_SPECIFIED;
+}
+
+static enum policy_error check_roles(const struct policy_setting *setting,
+				     const struct policy_path *paths,
+				     const struct plan_path *plan, size_t n, char *message)
+{
+	const struct plan_path *surplus = surplus_primary(setting, plan, n);
+	enum policy_error error = check_primary(setting, plan, n, message);
+	char portal[PORTAL_TEXT_MAX];
+
+	if (error != POLICY_OK || !surplus)
+		return error;
+	portal_format(&paths[surplus - plan].name.portal, portal, sizeof(portal));
+	policy_say(message,
+		   "%s has one active path, and the path to %s would be a further one; "
+		   "name it as standby, or narrow the expression (portal=, iface=)",
+		   setting->policy->name, portal);
+	return POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED;
+}
+
+static enum policy_error check_all(const struct policy_setting *setting,
+				   const struct policy_path *paths, size_t n, bool all_match,
+				   char *message)
+{
+	struct plan_path plan[POLICY_PATHS_MAX];
+	enum policy_error error = check_count(n, message);
+
+	if (error != POLICY_OK)
+		return error;
+	plan_make(setting, paths, n, plan); /* n was checked */
+	error = check_access(setting, paths, plan, n, message);
+	if (error == POLICY_OK && all_match)
+		error = check_rules_match(setting, paths, n, message);
+	for (size_t i = 0; i < n && error == POLICY_OK; i++)
+		error = check_named_once(setting, &paths[i].name, message);
+	if (error == POLICY_OK)
+		error = check_roles(setting, paths, plan, n, message);
+	return error;
 }
 
 enum policy_error policy_setting_check(const struct policy_setting *setting,
-				       const struct path_name *paths, size_t n, char *message)
+				       const struct policy_path *paths, size_t n, char *message)
 {
-	enum policy_error error = check_count(n, message);
+	return check_all(setting, paths, n, true, message);
+}
 
-	if (error == POLICY_OK)
-		error = check_rules_match(setting, paths, n, message);
-	for (size_t i = 0; i < n && error == POLICY_OK; i++)
-		error = check_named_once(setting, &paths[i], message);
-	if (error == POLICY_OK)
-		error = check_roles(setting, paths, n, message);
-	return error;
+enum policy_error policy_scope_check(const struct policy_setting *setting,
+				     const struct policy_path *paths, size_t n, char *message)
+{
+	return check_all(setting, paths, n, false, message);
+}
+
+/* ---- what may be set, but contradicts the target ---- */
+
+/* The path in the best state of all, excluded or not: where the target wants its I/O. */
+static size_t best_access(const struct policy_path *paths, size_t n)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (access_state_rank(paths[i].access) < access_state_rank(paths[best].access))
+			best = i;
+	return best;
+}
+
+static bool warn_left_out(const struct policy_setting *setting, const struct policy_path *path,
+			  char *message)
+{
+	char portal[PORTAL_TEXT_MAX];
+
+	policy_say(message,
+		   "%s keeps to the paths in the best access state: the path to %s is %s and "
+		   "only stands by; round-robin-with-subset says so openly",
+		   setting->policy->name, portal_format(&path->name.portal, portal, sizeof(portal)),
+		   access_state_name(path->access));
+	return true;
+}
+
+static bool warn_contradiction(const struct policy_path *path, const struct policy_path *better,
+			       char *message)
+{
+	char one[PORTAL_TEXT_MAX], other[PORTAL_TEXT_MAX];
+
+	policy_say(message,
+		   "the path to %s is to carry I/O and is %s, while that to %s is %s: the "
+		   "target asks for the other one",
+		   portal_format(&path->name.portal, one, sizeof(one)),
+		   access_state_name(path->access),
+		   portal_format(&better->name.portal, other, sizeof(other)),
+		   access_state_name(better->access));
+	return true;
+}
+
+bool policy_warning(const struct policy_setting *setting, const struct policy_path *paths,
+		    const struct plan_path *plan, size_t n, char *message)
+{
+	size_t best;
+
+	if (policy_access_symmetric(NULL, paths, n))
+		return false;
+	best = best_access(paths, n);
+	for (size_t i = 0; i < n; i++) {
+		if (setting->policy->shares_all && plan[i].role == ROLE_STANDBY)
+			return warn_left_out(setting, &paths[i], message);
+		if (plan[i].role != ROLE_EXCLUDED && plan[i].group == 0 &&
+		    access_state_rank(paths[i].access) > access_state_rank(paths[best].access))
+			return warn_contradiction(&paths[i], &paths[best], message);
+	}
+	return false;
 }

@@ -15,23 +15,23 @@
  */
 #include "policies/policy.h"
 
-static size_t place_role(const struct policy_candidate *paths, size_t n, bool active,
-			 size_t group, struct plan_path *out)
+static unsigned int place_role(const struct policy_input *in, bool active, unsigned int group,
+			       struct plan_path *out)
 {
-	for (size_t i = 0; i < n; i++) {
-		if ((paths[i].role == ROLE_ACTIVE) != active)
+	for (size_t i = 0; i < in->n; i++) {
+		if ((in->paths[i].role == ROLE_ACTIVE) != active)
 			continue;
 		out[i].role = group == 0 ? ROLE_ACTIVE : ROLE_STANDBY;
-		out[i].group = (unsigned int)group++;
+		out[i].group = group++;
 	}
 	return group;
 }
 
-static void place(const struct policy_candidate *paths, size_t n, struct plan_path *out)
+static void place(const struct policy_input *in, struct plan_path *out)
 {
-	size_t group = place_role(paths, n, true, 0, out);
+	unsigned int group = place_role(in, true, 0, out);
 
-	place_role(paths, n, false, group, out);
+	place_role(in, false, group, out);
 }
 
 const struct policy policy_failover_only = {
@@ -40,5 +40,6 @@ const struct policy policy_failover_only = {
 	.selector = "round-robin 0",
 	.takes_roles = true,
 	.takes_weights = false,
+	.shares_all = false,
 	.place = place,
 };

@@ -8,13 +8,16 @@
  *
  * A plan depends on the policy and on which paths exist, never on which of them is up:
  * when a group has no usable path the kernel goes down the list by itself, so a failure
- * changes no priority and makes multipathd reload no table (DESIGN.md, decision 6).
+ * changes no priority and makes multipathd reload no table (DESIGN.md, decision 6). The one
+ * exception is what the target itself says of its paths (ALUA): when it changes, so may the
+ * plan.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/access_state.h"
 #include "common/path_name.h"
 
 #define POLICY_NAME_MAX	   32
@@ -75,6 +78,13 @@ struct plan_path {
 	int rule;	    /* index of the rule that placed it; -1: none (default place) */
 };
 
+/* A path of the LUN: what it is called, and what the target says of it. */
+struct policy_path {
+	struct path_name name;
+	enum access_state access;
+	bool preferred; /* the target's preferred port group */
+};
+
 /* One path as a policy's place() sees it: in stable list order, rule already matched. */
 struct policy_candidate {
 	const struct path_name *name;
@@ -82,20 +92,30 @@ struct policy_candidate {
 	enum role role;		       /* of that rule; ROLE_NONE without */
 	bool has_weight;
 	uint32_t weight;
+	unsigned int access_rank;      /* access_state_rank(); 0 for all if access is symmetric */
+};
+
+struct policy_input {
+	const struct policy_candidate *paths; /* never excluded ones */
+	size_t n;			      /* at least 1 */
+	bool names_active; /* a rule makes paths active, whether one exists now or not */
 };
 
 struct policy {
 	const char *name;
 	const char *summary;	/* one line for --help and `policy list` */
 	const char *selector;	/* dm path selector: "round-robin 0", "queue-length 0" */
+	/* With neither of these two, rules may only exclude. */
 	bool takes_roles;	/* active/standby rules are allowed */
 	bool takes_weights;	/* EXPRESSION:WEIGHT rules are allowed */
+	bool shares_all;	/* sends I/O over every path: not to be set where access differs */
 	/*
 	 * Give each candidate its role and group. Candidates come sorted in list order
-	 * (index of the matching rule, paths without a rule last; then path_name_compare).
-	 * Excluded ones are never passed. Groups must be contiguous from 0.
+	 * (index of the matching rule, paths without a rule last; then the better access
+	 * state, the target's preferred ones, path_name_compare). Groups must be contiguous
+	 * from 0.
 	 */
-	void (*place)(const struct policy_candidate *paths, size_t n, struct plan_path *out);
+	void (*place)(const struct policy_input *in, struct plan_path *out);
 };
 
 /* The registry: policies/policies.def, one line a policy. */
@@ -110,7 +130,8 @@ int policy_index(const struct policy *policy);
 /* Errors of a setting, by the names administrators know (facts: policies, section 7). */
 enum policy_error {
 	POLICY_OK,
-	POLICY_INVALID_LOAD_BALANCE_POLICY,	/* unknown policy */
+	POLICY_INVALID_LOAD_BALANCE_POLICY,	/* unknown policy, or one that shares all
+						   where the paths' access differs */
 	POLICY_INVALID_PARAMETER,		/* malformed expression, weight, or a standby
 						   where the policy has none */
 	POLICY_DUPLICATE_PATH_SPECIFIED,	/* a path named by two rules of the same text */
@@ -147,17 +168,44 @@ bool path_expression_matches(const struct path_expression *expression, const str
 /*
  * Check a setting against the paths that exist when it is set: every expression matches at
  * least one path, no two rules name the same path, exactly one primary for failover-only,
- * at least one path not excluded. 'message' as above.
+ * at least one active path, and for a policy that shares all: one access state for all that
+ * are not excluded. 'message' as above.
  */
 enum policy_error policy_setting_check(const struct policy_setting *setting,
-				       const struct path_name *paths, size_t n, char *message);
+				       const struct policy_path *paths, size_t n, char *message);
+
+/*
+ * The same for one of several LUNs that a setting is for (a target's, all): rules that match
+ * none of its paths do not matter to it.
+ */
+enum policy_error policy_scope_check(const struct policy_setting *setting,
+				     const struct policy_path *paths, size_t n, char *message);
+
+/*
+ * Does a setting that may be set (or has been) contradict what the target says of its paths?
+ * True, and a sentence in 'message' (POLICY_MESSAGE_MAX bytes): a path that is to carry I/O
+ * is not in the best access state that a path of the LUN has; or a policy that shares all
+ * leaves paths out because their state is worse. Else false, and 'message' is untouched.
+ * 'plan': what plan_make() made of the same setting and paths.
+ */
+bool policy_warning(const struct policy_setting *setting, const struct policy_path *paths,
+		    const struct plan_path *plan, size_t n, char *message);
+
+/*
+ * Is access the same over all paths that the setting does not exclude (NULL: over all)? Yes
+ * if all states that are known are equal.
+ */
+bool policy_access_symmetric(const struct policy_setting *setting,
+			     const struct policy_path *paths, size_t n);
 
 /*
  * The plan. 'paths' in any order (the result does not depend on it), out[i] belongs to
  * paths[i]; n at most POLICY_PATHS_MAX, else -E2BIG. 'setting' NULL: no policy, every path
- * gets ROLE_NONE, group 0. Excluded paths share the lowest place, PRIORITY_LOWEST.
+ * gets ROLE_NONE, group 0. Excluded paths share the lowest place, PRIORITY_LOWEST. A policy
+ * that shares all never balances over paths of different access states: those in the best
+ * one share, the others stand by.
  */
-int plan_make(const struct policy_setting *setting, const struct path_name *paths, size_t n,
+int plan_make(const struct policy_setting *setting, const struct policy_path *paths, size_t n,
 	      struct plan_path *out);
 
 #endif

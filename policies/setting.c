@@ -128,12 +128,29 @@ static enum policy_error cut_weight(char *word, struct policy_rule *rule, char *
 	return POLICY_OK;
 }
 
+/* Where a policy uses all paths there is nothing to say but which not to use. */
+static enum policy_error refuse_named(const struct reader *reader, const struct word *word,
+				      char *message)
+{
+	char quoted[QUOTED_MAX];
+
+	if (reader->role == ROLE_EXCLUDED || reader->policy->takes_roles ||
+	    reader->policy->takes_weights)
+		return POLICY_OK;
+	policy_say(message,
+		   "\"%s\": %s uses every path alike; allowed is only exclude EXPRESSION",
+		   policy_quote(word->start, word->length, quoted), reader->policy->name);
+	return POLICY_INVALID_PARAMETER;
+}
+
 static enum policy_error parse_rule(const struct reader *reader, const struct word *word,
 				    struct policy_rule *rule, char *message)
 {
 	char text[WORD_MAX], quoted[QUOTED_MAX];
-	enum policy_error error;
+	enum policy_error error = refuse_named(reader, word, message);
 
+	if (error != POLICY_OK)
+		return error;
 	if (word->length >= sizeof(text)) {
 		policy_say(message, "\"%s\": word of %zu bytes; at most %zu are allowed",
 			   policy_quote(word->start, word->length, quoted), word->length,
@@ -162,9 +179,11 @@ static enum policy_error take_role(struct reader *reader, const struct word *wor
 
 	if (role == ROLE_STANDBY && !reader->policy->takes_roles) {
 		policy_say(message,
-			   "\"standby\": %s has no standby paths; allowed are %s and exclude",
+			   "\"standby\": %s has no standby paths; allowed %s",
 			   reader->policy->name,
-			   reader->policy->takes_weights ? "EXPRESSION:WEIGHT" : "EXPRESSION");
+			   reader->policy->takes_weights ?
+				   "are EXPRESSION:WEIGHT and exclude EXPRESSION" :
+				   "is only exclude EXPRESSION");
 		return POLICY_INVALID_PARAMETER;
 	}
 	if (!next_word(&ahead, &following) || role_of_word(&following) != ROLE_NONE) {

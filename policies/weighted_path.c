@@ -17,12 +17,14 @@ static bool comes_before(const struct policy_candidate *a, const struct policy_c
 	return a->has_weight && a->weight < b->weight;
 }
 
-static void place(const struct policy_candidate *paths, size_t n, struct plan_path *out)
+static void place(const struct policy_input *in, struct plan_path *out)
 {
-	for (size_t i = 0; i < n; i++) {
+	const struct policy_candidate *paths = in->paths;
+
+	for (size_t i = 0; i < in->n; i++) {
 		unsigned int rank = 0;
 
-		for (size_t k = 0; k < n; k++)
+		for (size_t k = 0; k < in->n; k++)
 			if (comes_before(&paths[k], &paths[i]) ||
 			    (k < i && !comes_before(&paths[i], &paths[k])))
 				rank++;
@@ -37,5 +39,6 @@ const struct policy policy_weighted_path = {
 	.selector = "round-robin 0",
 	.takes_roles = false,
 	.takes_weights = true,
+	.shares_all = false,
 	.place = place,
 };

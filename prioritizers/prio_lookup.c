@@ -17,14 +17,14 @@
 struct lun_paths {
 	size_t n, self; /* self: index of the disk that was asked about */
 	struct iscsi_identity *identity;
-	struct path_name *name;
+	struct policy_path *path;
 	struct plan_path *plan;
 };
 
 static void free_paths(struct lun_paths *paths)
 {
 	free(paths->identity);
-	free(paths->name);
+	free(paths->path);
 	free(paths->plan);
 	*paths = (struct lun_paths){ .n = 0 };
 }
@@ -32,9 +32,9 @@ static void free_paths(struct lun_paths *paths)
 static int new_paths(struct lun_paths *paths, size_t max)
 {
 	paths->identity = calloc(max, sizeof(*paths->identity));
-	paths->name = calloc(max, sizeof(*paths->name));
+	paths->path = calloc(max, sizeof(*paths->path));
 	paths->plan = calloc(max, sizeof(*paths->plan));
-	return paths->identity && paths->name && paths->plan ? 0 : -ENOMEM;
+	return paths->identity && paths->path && paths->plan ? 0 : -ENOMEM;
 }
 
 /* ---- what is remembered ---- */
@@ -159,9 +159,13 @@ static int find_paths(const struct prio_request *request, const struct iscsi_ide
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < paths->n; i++) {
-		complete_name(request->memory, paths->identity[i].sid, &paths->identity[i].name);
-		paths->name[i] = paths->identity[i].name;
-		if (paths->identity[i].devt == id->devt)
+		struct iscsi_identity *path = &paths->identity[i];
+
+		complete_name(request->memory, path->sid, &path->name);
+		paths->path[i] = (struct policy_path){ .name = path->name,
+						       .access = path->access,
+						       .preferred = path->preferred };
+		if (path->devt == id->devt)
 			paths->self = i;
 	}
 	return 0;
@@ -183,17 +187,20 @@ static bool any_on_board(const struct prio_request *request, const struct lun_pa
 }
 
 static int plan_by_args(const struct prio_request *request, const struct iscsi_identity *id,
-			const struct policy_setting *setting, struct prio_facts *facts)
+			const struct policy_setting *setting, struct prio_facts *facts,
+			struct prio_report *report)
 {
 	struct lun_paths paths = { .n = 0 };
 	int r = find_paths(request, id, &paths);
 
 	if (r == 0)
-		r = plan_make(setting, paths.name, paths.n, paths.plan);
+		r = plan_make(setting, paths.path, paths.n, paths.plan);
 	if (r == 0) {
 		facts->has_args_plan = true;
 		facts->args_priority = paths.plan[paths.self].priority;
 		facts->siblings_on_board = any_on_board(request, &paths);
+		report->args_exclude = paths.plan[paths.self].role == ROLE_EXCLUDED;
+		policy_warning(setting, paths.path, paths.plan, paths.n, report->args_warning);
 	}
 	free_paths(&paths);
 	return r;
@@ -208,7 +215,7 @@ static int use_args(const struct prio_request *request, const struct iscsi_ident
 
 	if (r == 0 &&
 	    policy_setting_parse(request->args, setting, report->args_problem) == POLICY_OK)
-		r = plan_by_args(request, id, setting, facts);
+		r = plan_by_args(request, id, setting, facts, report);
 	free(setting);
 	if (r != -E2BIG)
 		return r;

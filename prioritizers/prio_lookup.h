@@ -34,6 +34,10 @@ struct prio_report {
 	bool args_cut; /* prio_args is as long as what multipath-tools keeps of it */
 	/* Why prio_args does not count though it was wanted; "" otherwise. */
 	char args_problem[POLICY_MESSAGE_MAX];
+	/* prio_args counts, and excludes this path: which a priority cannot do. */
+	bool args_exclude;
+	/* prio_args counts, and contradicts the target (policy_warning()); "" otherwise. */
+	char args_warning[POLICY_MESSAGE_MAX];
 };
 
 /*

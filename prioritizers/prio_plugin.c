@@ -57,6 +57,16 @@ static void log_args(const char *device, const char *args, const struct prio_rep
 		host_log(LEVEL_ERROR,
 			 "%s: iscsi prioritizer: prio_args has no effect: %s (in '%.160s')", device,
 			 report->args_problem, args);
+	if (report->answer.source != PRIO_BY_ARGS)
+		return;
+	if (report->args_exclude && first_time(args, "exclude"))
+		host_log(LEVEL_ERROR,
+			 "%s: iscsi prioritizer: prio_args excludes this path: without mpathiscsid "
+			 "it only comes last, and is used when no other path is left (in '%.160s')",
+			 device, args);
+	if (report->args_warning[0] && first_time(args, report->args_warning))
+		host_log(LEVEL_ERROR, "%s: iscsi prioritizer: warning: %s (in '%.160s')", device,
+			 report->args_warning, args);
 }
 
 /* Every answer in detail, and one line where an operator sees it for each change. */

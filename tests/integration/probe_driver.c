@@ -773,6 +773,7 @@ static const struct lab_case cases[] = {
 	 netdev_wrong},
 	{"two targets at one portal", two_targets},
 	{"wanted set in turmoil: never two sessions of a key", churn},
+	{"150 keys, all replaced at once: one session each", many},
 	{"header digest CRC32C, offered and insisted on", header_digest},
 	{"engine freed: session ended, child gone", everything_ends},
 };

@@ -642,8 +642,9 @@ static bool hostile_beside_good(struct lab *lab, struct fake *fake,
 	REQUIRE(lab, fake->connects >= connects, "only %u connects", fake->connects);
 	REQUIRE(lab, !lab_saw(lab, mark, &both[1], PROBE_NONE) && status.starts == 1,
 		"the child died: %s, %u starts", status.last_failure, status.starts);
-	REQUIRE(lab, !lab_saw(lab, mark, &both[1], PROBE_LATE),
-		"the good target was late");
+	/* One late answer is the noise of a busy machine; three in a row would be our child. */
+	REQUIRE(lab, !lab_saw(lab, mark, &both[1], PROBE_SILENT),
+		"the good target was thought silent");
 	return true;
 }
 

@@ -86,7 +86,7 @@ static inline struct board_path path_of(uint32_t number, uint64_t round)
 		.name_hash = number * 79ULL + 1,
 		.wwid_hash = mix,
 		.priority = (int32_t)(mix >> 34),
-		.policy = (uint32_t)(mix >> 3),
+		.policy = (uint16_t)(mix >> 3),
 		.plan_ns = round,
 	};
 }

@@ -67,18 +67,46 @@ static inline struct path_name random_name(struct random *random)
 	return name;
 }
 
-static inline size_t random_names(struct random *random, struct path_name *names, size_t n)
+static inline struct policy_path make_path(const char *portal, const char *iface)
+{
+	return (struct policy_path){ .name = make_name(portal, iface) };
+}
+
+static inline struct policy_path random_path(struct random *random)
+{
+	return (struct policy_path){ .name = random_name(random) };
+}
+
+/* No states at all, one state for all, a mixture of two, or of all there are. */
+static inline void random_access(struct random *random, struct policy_path *paths, size_t n)
+{
+	enum access_state one = (enum access_state)random_below(random, ACCESS_MAX);
+	enum access_state other = (enum access_state)random_below(random, ACCESS_MAX);
+	uint32_t kind = random_below(random, 4);
+
+	for (size_t i = 0; i < n && kind > 0; i++) {
+		paths[i].access = kind == 1			    ? one :
+				  kind == 2 && random_below(random, 2) ? one :
+				  kind == 2			    ? other :
+				  (enum access_state)random_below(random, ACCESS_MAX);
+		paths[i].preferred = random_below(random, 3) == 0;
+	}
+}
+
+static inline size_t random_paths(struct random *random, struct policy_path *paths, size_t n)
 {
 	size_t made = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		bool known = false;
 
-		names[made] = random_name(random);
+		paths[made] = random_path(random);
 		for (size_t k = 0; k < made; k++)
-			known = known || path_name_compare(&names[k], &names[made]) == 0;
+			known = known ||
+				path_name_compare(&paths[k].name, &paths[made].name) == 0;
 		made += !known;
 	}
+	random_access(random, paths, made);
 	return made;
 }
 
@@ -155,11 +183,12 @@ static inline void random_setting(struct random *random, const struct policy *po
 		struct policy_rule *rule = &setting->rules[setting->n_rules];
 		struct path_expression expression = random_expression(random);
 		uint32_t role = random_below(random, 5);
+		bool only_excludes = !policy->takes_roles && !policy->takes_weights;
 
-		if (setting_has(setting, &expression))
+		if (setting_has(setting, &expression) || (only_excludes && role > 1))
 			continue;
 		rule->expression = expression;
-		rule->role = role == 0			      ? ROLE_EXCLUDED :
+		rule->role = role == 0 || only_excludes	      ? ROLE_EXCLUDED :
 			     role < 3 && policy->takes_roles ? ROLE_STANDBY :
 							      ROLE_ACTIVE;
 		rule->has_weight = policy->takes_weights && rule->role != ROLE_EXCLUDED;

@@ -303,6 +303,7 @@ static void on_and_off(void **state)
 	assert_says(read_fragment(w), "\t\twwid \"" WWID "\"\n");
 	assert_says(read_fragment(w),
 		    "\t\tprio_args \"failover-only active portal=10.0.1.2");
+	assert_says(read_fragment(w), "\t\tpath_selector \"");
 	assert_says(read_fragment(w), "\t\tno_path_retry 12\n");
 	assert_null(strstr(read_fragment(w), "MSA"));
 	assert_int_equal(stat(w->fragment, &first), 0);
@@ -521,27 +522,30 @@ static void update(void **state)
 	char longest[FRAGMENT_PRIO_ARGS_MAX + 2];
 	bool changed = true;
 
-	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", &changed), -ENOENT);
+	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", "", &changed), -ENOENT);
 	start(w, LOADS);
 	assert_int_equal(run(w, cmd_enable), EXIT_OK);
 	assert_int_equal(fragment_update(w->conf_dir, WWID,
-					 "failover-only active iface=a", &changed),
+					 "failover-only active iface=a",
+					 "round-robin 0", &changed),
 			 0);
 	assert_true(changed);
 	assert_says(read_fragment(w), "\t\tprio_args \"failover-only active iface=a\"\n");
+	assert_says(read_fragment(w), "\t\tpath_selector \"round-robin 0\"\n");
 	assert_int_equal(fragment_update(w->conf_dir, WWID,
-					 "failover-only active iface=a", &changed),
+					 "failover-only active iface=a",
+					 "round-robin 0", &changed),
 			 0);
 	assert_false(changed);
-	assert_int_equal(fragment_update(w->conf_dir, "3600", "x", &changed), -ENXIO);
+	assert_int_equal(fragment_update(w->conf_dir, "3600", "x", "", &changed), -ENXIO);
 	memset(longest, 'x', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
-	assert_int_equal(fragment_update(w->conf_dir, WWID, longest, &changed), -E2BIG);
+	assert_int_equal(fragment_update(w->conf_dir, WWID, longest, "", &changed), -E2BIG);
 	assert_true(changed);
 	assert_says(read_fragment(w), "\t\tprio_args \"\"\n");
 	assert_int_equal(w->reconfigured, 1);
 	tree_file(&w->tree, "etc/multipath/conf.d/mpathiscsi.conf", "# mine");
-	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", &changed), -EPERM);
+	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", "", &changed), -EPERM);
 	assert_string_equal(read_fragment(w), "# mine\n");
 }
 

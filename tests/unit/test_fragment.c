@@ -103,7 +103,8 @@ static void golden_one_array(void **state)
 				      MAP("mpathb", LUN2, MP_QUEUEING_ON),
 				      MAP("fc", FCLUN, MP_QUEUEING_OFF)};
 	const struct conf_policy policies[] = {
-		{LUN1, "failover-only active portal=10.0.1.2 standby portal=10.0.2.2"}};
+		{LUN1, "failover-only active portal=10.0.1.2 standby portal=10.0.2.2",
+		 "round-robin 0"}};
 	const struct conf_input input = INPUT(paths, maps);
 	struct outcome o = build(&input);
 
@@ -131,6 +132,7 @@ static void golden_one_array(void **state)
 		     "\t\tprio_args \"failover-only active portal=10.0.1.2 standby "
 		     "portal=10.0.2.2\"\n"
 		     "\t\tpath_grouping_policy \"group_by_prio\"\n"
+		     "\t\tpath_selector \"round-robin 0\"\n"
 		     "\t\tfailback \"immediate\"\n"
 		     "\t\t# without mpathiscsi: no_path_retry not set\n"
 		     "\t\tno_path_retry 12\n"
@@ -477,7 +479,7 @@ static void policies_that_do_not_fit(void **state)
 	const struct conf_input input = INPUT(paths, maps);
 	struct outcome o = build(&input);
 	char text[FRAGMENT_PRIO_ARGS_MAX + 2];
-	struct conf_policy policy = {LUN1, text};
+	struct conf_policy policy = {LUN1, text, NULL};
 
 	(void)state;
 	memset(text, 'x', sizeof(text));

@@ -351,6 +351,50 @@ static void test_live_sysfs(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* What the target says of the path; it may change, and then a refresh sees it. */
+static void test_access_state(void **state)
+{
+	static const struct {
+		const char *word;
+		enum access_state state;
+	} words[] = {
+		{ "active/optimized", ACCESS_OPTIMIZED },
+		{ "active/non-optimized", ACCESS_NON_OPTIMIZED },
+		{ "lba-dependent", ACCESS_LBA_DEPENDENT },
+		{ "standby", ACCESS_STANDBY },
+		{ "transitioning", ACCESS_TRANSITIONING },
+		{ "unavailable", ACCESS_UNAVAILABLE },
+		{ "offline", ACCESS_OFFLINE },
+		{ "something new", ACCESS_UNKNOWN },
+		{ "", ACCESS_UNKNOWN },
+	};
+	struct tree *tree = *state;
+	struct iscsi_identity id = identify(tree, "sda"), again;
+
+	assert_int_equal(id.access, ACCESS_UNKNOWN);
+	assert_false(id.preferred);
+	for (size_t i = 0; i < COUNT(words); i++) {
+		tree_file(tree, "block/sda/device/access_state", words[i].word);
+		tree_file(tree, "block/sda/device/preferred_path", i % 2 ? "1" : "0");
+		assert_int_equal(identity_refresh(tree->root, &id), 0);
+		assert_int_equal(id.access, words[i].state);
+		assert_int_equal(id.preferred, words[i].state != ACCESS_UNKNOWN && i % 2);
+		again = identify(tree, "sda");
+		assert_int_equal(again.access, id.access);
+		assert_int_equal(again.preferred, id.preferred);
+		if (words[i].state != ACCESS_UNKNOWN)
+			assert_string_equal(access_state_name(id.access), words[i].word);
+	}
+	assert_string_equal(access_state_name(ACCESS_UNKNOWN), "unknown");
+	assert_string_equal(access_state_name(ACCESS_MAX), "unknown");
+	/* without a device handler the kernel has no such attribute to read */
+	tree_file(tree, "block/sda/device/access_state", "active/optimized");
+	assert_int_equal(identity_refresh(tree->root, &id), 0);
+	tree_remove(tree, "block/sda/device/access_state");
+	assert_int_equal(identity_refresh(tree->root, &id), 0);
+	assert_int_equal(id.access, ACCESS_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +412,7 @@ int main(void)
 		T(test_refresh),
 		T(test_refresh_reused),
 		T(test_device_states),
+		T(test_access_state),
 		T(test_live_sysfs),
 	};
 

@@ -132,7 +132,83 @@ static void force(void **state)
 	/* an excluded path may stand anywhere behind; a path not in the map is no contradiction */
 	assert_true(in_force("2 0 0 0 2 1 A 0 1 0 8:16 A 0 E 0 2 0 8:32 F 1 8:48 A 0", no_two));
 	assert_true(in_force("2 0 0 0 2 1 A 0 1 0 8:16 A 0 E 0 1 0 8:48 A 0", fail));
+	/* a failed one as well: multipathd made the table while its group had no usable path */
+	assert_true(in_force("2 0 0 0 3 1 A 0 1 0 8:32 A 0 E 0 1 0 8:16 F 9 E 0 1 0 8:48 A 0", fail));
+	assert_false(in_force("2 0 0 0 3 1 A 0 1 0 8:48 A 0 E 0 1 0 8:16 F 9 E 0 1 0 8:32 A 0", fail));
+	/* but what is excluded must be out of use */
+	assert_false(in_force("2 0 0 0 2 1 A 0 1 0 8:16 A 0 E 0 2 0 8:32 A 1 8:48 A 0", no_two));
 	assert_true(in_force("2 0 0 0 1 1 A 0 3 0 8:16 A 0 8:32 A 0 8:48 A 0", ""));
+}
+
+/* The section that has effect, by the LUN's paths. */
+static void scopes(void **state)
+{
+	static const struct {
+		const char *policies, *expected;
+	} cases[] = {
+		{"[default]\npolicy = round-robin\n", "default"},
+		{"[product \"ACME\" \"Disk\"]\npolicy = round-robin\n[default]\npolicy = "
+		 "failover-only\n",
+		 "product \"ACME\" \"Disk\""},
+		{"[target IQN.2026-01.org.example:array]\npolicy = round-robin\n"
+		 "[product \"ACME\" \"Disk\"]\npolicy = failover-only\n",
+		 "target iqn.2026-01.org.example:array"},
+		/* through two targets: the first in the order of the paths, which goes by name */
+		{"[target iqn.2026-01.org.example:array]\npolicy = failover-only\n"
+		 "[target iqn.2020-01.org.example:other]\npolicy = round-robin\n",
+		 "target iqn.2020-01.org.example:other"},
+		{"[lun mpatha]\npolicy = round-robin\n[target iqn.2026-01.org.example:array]\n"
+		 "policy = failover-only\n",
+		 "lun mpatha"},
+	};
+	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A)};
+	struct dm_map maps[] = {map("2 0 0 0 1 1 A 0 2 0 8:16 A 0 8:32 A 0")};
+	struct inventory inventory = {disks, 2, maps, 1};
+	char text[STORE_NAME_TEXT_MAX];
+
+	(void)state;
+	snprintf(disks[1].name.target, sizeof(disks[1].name.target),
+		 "iqn.2020-01.org.example:other");
+	for (size_t i = 0; i < 2; i++) {
+		strcpy(disks[i].vendor, "ACME");
+		strcpy(disks[i].product, "Disk");
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct store store = policies(cases[i].policies);
+		struct lun_table table;
+
+		assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
+		assert_non_null(table.luns[0].entry);
+		assert_string_equal(store_name_format(&table.luns[0].entry->name, text),
+				    cases[i].expected);
+		assert_int_equal(table.luns[0].scope, table.luns[0].entry->name.scope);
+		assert_string_equal(table.luns[0].entry->setting->policy->name, "round-robin");
+		lun_table_free(&table);
+		store_free(&store);
+	}
+}
+
+/* What the target says of a path counts in the plan. */
+static void access_states(void **state)
+{
+	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A)};
+	struct dm_map maps[] = {map("2 0 0 0 1 1 A 0 2 0 8:16 A 0 8:32 A 0")};
+	struct inventory inventory = {disks, 2, maps, 1};
+	struct store store = policies("[default]\npolicy = round-robin\n");
+	struct lun_table table;
+
+	(void)state;
+	assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
+	assert_true(lun_order_in_force(&table.luns[0]));
+	lun_table_free(&table);
+	disks[0].access = ACCESS_NON_OPTIMIZED;
+	disks[1].access = ACCESS_OPTIMIZED;
+	assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
+	assert_int_equal(table.luns[0].paths[0].plan.role, ROLE_STANDBY);
+	assert_int_equal(table.luns[0].paths[1].plan.role, ROLE_ACTIVE);
+	assert_false(lun_order_in_force(&table.luns[0]));
+	lun_table_free(&table);
+	store_free(&store);
 }
 
 static void current(void **state)
@@ -156,6 +232,8 @@ int main(void)
 		cmocka_unit_test(grouping),
 		cmocka_unit_test(force),
 		cmocka_unit_test(current),
+		cmocka_unit_test(scopes),
+		cmocka_unit_test(access_states),
 	};
 
 	return cmocka_run_group_tests_name("lun", tests, NULL, NULL);

@@ -15,6 +15,8 @@
 #include "checker/path_check.h"
 #include "checker/test_job.h"
 #include "common/clock.h"
+#include "common/parse.h"
+#include "policies/policy.h"
 #include "tests/hosts/fake_disk.h"
 #include "tests/unit/sysfs/tree.h"
 
@@ -426,6 +428,58 @@ static void test_blocked_sends_nothing(void **state)
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 }
 
+/* ---- excluded by the policy: nothing is sent, whatever the health ---- */
+
+static void publish_role(struct scene *s, enum role role, const char *wwid)
+{
+	struct board_content content = { .sessions = s->records, .n_sessions = 2 };
+	struct board_path plan;
+	struct iscsi_identity id;
+
+	own_probe(s, PROBE_UP);
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	plan = (struct board_path){
+		.sid = id.sid,
+		.lun = id.lun,
+		.role = role,
+		.name_hash = path_name_hash(&id.name),
+		.wwid_hash = fnv1a(FNV1A_START, wwid, strlen(wwid)),
+		.priority = 1,
+	};
+	content.paths = &plan;
+	content.n_paths = 1;
+	assert_int_equal(board_publish(s->writer, &content, clock_now_ns(), NULL), 0);
+}
+
+static void test_excluded(void **state)
+{
+	struct scene *s = *state;
+	struct iscsi_identity id;
+
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	publish_role(s, ROLE_EXCLUDED, id.wwid);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_EXCLUDED);
+	assert_int_equal(look(s, CHECK_ASYNC).state, VERDICT_DOWN);
+	attribute(s, "device/state", "transport-offline");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_TRANSPORT_OFFLINE);
+	attribute(s, "device/state", "running");
+	assert_int_equal(sent(), 0);
+	publish_role(s, ROLE_STANDBY, id.wwid);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	/* the plan of another LUN that had this place before */
+	if (*id.wwid) {
+		publish_role(s, ROLE_EXCLUDED, "naa.6999");
+		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	}
+	publish_role(s, ROLE_EXCLUDED, id.wwid);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_EXCLUDED);
+	/* no board, no opinion */
+	board_free(s->writer);
+	s->writer = NULL;
+	assert_int_equal(unlink(s->board), 0);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+}
+
 static void test_gone(void **state)
 {
 	struct scene *s = *state;
@@ -554,6 +608,7 @@ int main(void)
 		WITH_SCENE(test_no_board_is_stock),
 		WITH_SCENE(test_blocked_sends_nothing),
 		WITH_SCENE(test_gone),
+		WITH_SCENE(test_excluded),
 		WITH_SCENE(test_again),
 		WITH_SCENE(test_awaited_answer_counts),
 		WITH_SCENE(test_timeout),

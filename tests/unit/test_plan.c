@@ -21,16 +21,16 @@ static const char *const portals[N] = { "10.0.1.2", "10.0.2.2", "10.0.3.2", "10.
 /* The letters of the paths that carry I/O while those of 'up' are usable; "none". */
 static const char *carriers(const char *text, const char *up, char *buffer)
 {
-	struct path_name names[N];
+	struct policy_path paths[N];
 	struct policy_setting setting;
 	struct plan_path plan[N];
 	int best = 0;
 	size_t length = 0;
 
 	for (size_t i = 0; i < N; i++)
-		names[i] = make_name(portals[i], "default");
+		paths[i] = make_path(portals[i], "default");
 	must_parse(text, &setting);
-	assert_int_equal(plan_make(&setting, names, N, plan), 0);
+	assert_int_equal(plan_make(&setting, paths, N, plan), 0);
 	for (size_t i = 0; i < N; i++)
 		if (strchr(up, 'A' + (int)i) && plan[i].role != ROLE_EXCLUDED &&
 		    plan[i].priority > best)
@@ -53,63 +53,73 @@ static const char *carriers(const char *text, const char *up, char *buffer)
 #define WP_ZERO                                                                                 \
 	"weighted-path portal=10.0.1.2:0 portal=10.0.2.2:0 portal=10.0.3.2:0 portal=10.0.4.2:0"
 
+#define RR "round-robin"
+#define RRWS                                                                                    \
+	"round-robin-with-subset active portal=10.0.1.2 portal=10.0.2.2 "                       \
+	"standby portal=10.0.3.2 portal=10.0.4.2"
+#define LQD "least-queue-depth"
+
+enum { P_FOO, P_RR, P_RRWS, P_WP, P_LQD, P_MAX };
+
+/* The columns; rows 16 and 17 have settings of their own. Rows 7 and 11 go by list order,
+ * without history. Rows 13 to 15 belong to reservations and to a preferred path, which are
+ * no part of the plan. */
 static const struct {
 	int row;
-	const char *event, *policy, *up, *expected;
+	const char *event, *up;
+	const char *expected[P_MAX];
 } table[] = {
-	{ 1, "initial", FOO, "ABCD", "A" },
-	{ 1, "initial", WP, "ABCD", "A" },
-	{ 2, "A fails", FOO, "BCD", "B" },
-	{ 2, "A fails", WP, "BCD", "B" },
-	{ 3, "A then B fail", FOO, "CD", "C" },
-	{ 3, "A then B fail", WP, "CD", "C" },
-	{ 4, "woken standby fails too", FOO, "D", "D" },
-	{ 4, "woken standby fails too", WP, "D", "D" },
-	{ 5, "C fails, from 1", FOO, "ABD", "A" },
-	{ 5, "C fails, from 1", WP, "ABD", "A" },
-	{ 6, "from 3, A returns", FOO, "ACD", "A" },
-	{ 6, "from 3, A returns", WP, "ACD", "A" },
-	{ 7, "from 3, B returns (list order, no history)", FOO, "BCD", "B" },
-	{ 7, "from 3, B returns", WP, "BCD", "B" },
-	{ 8, "from 6, B returns", FOO, "ABCD", "A" },
-	{ 8, "from 6, B returns", WP, "ABCD", "A" },
-	{ 9, "all fail", FOO, "", "none" },
-	{ 9, "all fail", WP, "", "none" },
-	{ 10, "from 9, D returns", FOO, "D", "D" },
-	{ 10, "from 9, D returns", WP, "D", "D" },
-	{ 11, "from 10, C returns (list order, no history)", FOO, "CD", "C" },
-	{ 11, "from 10, C returns", WP, "CD", "C" },
-	{ 12, "from 11, A returns", FOO, "ACD", "A" },
-	{ 12, "from 11, A returns", WP, "ACD", "A" },
-	{ 16, "only D left, weight never", WP_NEVER, "D", "none" },
-	{ 17, "weights all 0", WP_ZERO, "ABCD", "A" },
+	{ 1, "initial", "ABCD", { "A", "ABCD", "AB", "A", "ABCD" } },
+	{ 2, "A fails", "BCD", { "B", "BCD", "B", "B", "BCD" } },
+	{ 3, "A then B fail", "CD", { "C", "CD", "C", "C", "CD" } },
+	{ 4, "woken standby fails too", "D", { "D", "D", "D", "D", "D" } },
+	{ 5, "C fails, from 1", "ABD", { "A", "ABD", "AB", "A", "ABD" } },
+	{ 6, "from 3, A returns", "ACD", { "A", "ACD", "A", "A", "ACD" } },
+	{ 7, "from 3, B returns", "BCD", { "B", "BCD", "B", "B", "BCD" } },
+	{ 8, "from 6, B returns", "ABCD", { "A", "ABCD", "AB", "A", "ABCD" } },
+	{ 9, "all fail", "", { "none", "none", "none", "none", "none" } },
+	{ 10, "from 9, D returns", "D", { "D", "D", "D", "D", "D" } },
+	{ 11, "from 10, C returns", "CD", { "C", "CD", "C", "C", "CD" } },
+	{ 12, "from 11, A returns", "ACD", { "A", "ACD", "A", "A", "ACD" } },
 };
+
+static void expect_carriers(int row, const char *event, const char *policy, const char *up,
+			    const char *expected)
+{
+	char buffer[N + 1];
+	const char *got = carriers(policy, up, buffer);
+
+	if (strcmp(got, expected) != 0)
+		fail_msg("row %d (%s), %.24s: %s instead of %s", row, event, policy, got,
+			 expected);
+}
 
 static void truth_table(void **state)
 {
-	char buffer[N + 1];
+	static const char *const policies[P_MAX] = {
+		[P_FOO] = FOO, [P_RR] = RR, [P_RRWS] = RRWS, [P_WP] = WP, [P_LQD] = LQD,
+	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const char *got = carriers(table[i].policy, table[i].up, buffer);
-
-		if (strcmp(got, table[i].expected) != 0)
-			fail_msg("row %d (%s), %.13s: %s instead of %s", table[i].row,
-				 table[i].event, table[i].policy, got, table[i].expected);
-	}
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		for (int p = 0; p < P_MAX; p++)
+			expect_carriers(table[i].row, table[i].event, policies[p], table[i].up,
+					table[i].expected[p]);
+	expect_carriers(16, "only D left, weight never", WP_NEVER, "D", "none");
+	expect_carriers(17, "weights all 0", WP_ZERO, "ABCD", "A");
 }
 
 /* Expected: for A, B, C, D role letter (a, s, x) and priority. */
 static void expect_plan(const char *text, const char *roles, const int *priorities)
 {
-	struct path_name names[N];
+	struct policy_path paths[N];
 	struct policy_setting setting;
 	struct plan_path plan[N];
 
 	for (size_t i = 0; i < N; i++)
-		names[i] = make_name(portals[i], "default");
+		paths[i] = make_path(portals[i], "default");
 	must_parse(text, &setting);
-	assert_int_equal(plan_make(&setting, names, N, plan), 0);
+	assert_int_equal(plan_make(&setting, paths, N, plan), 0);
 	for (size_t i = 0; i < N; i++) {
 		enum role role = roles[i] == 'a' ? ROLE_ACTIVE :
 				 roles[i] == 's' ? ROLE_STANDBY :
@@ -122,6 +132,67 @@ static void expect_plan(const char *text, const char *roles, const int *prioriti
 		if (role != ROLE_EXCLUDED)
 			assert_int_equal(plan[i].priority, PRIORITY_BEST - (int)plan[i].group);
 	}
+}
+
+/* The same with access states: o optimized, n non-optimized, s standby, u unknown; a capital
+ * letter: preferred. Roles as above, then the groups as digits. */
+static void expect_alua(const char *text, const char *access, const char *roles,
+			const char *groups)
+{
+	static const char letters[] = "uonls"; /* in the order of enum access_state */
+	struct policy_path paths[N];
+	struct policy_setting setting;
+	struct plan_path plan[N];
+
+	for (size_t i = 0; i < N; i++) {
+		paths[i] = make_path(portals[i], "default");
+		paths[i].access = (enum access_state)(
+			strchr(letters, access[i] | 0x20) - letters);
+		paths[i].preferred = access[i] < 'a';
+	}
+	must_parse(text, &setting);
+	assert_int_equal(plan_make(&setting, paths, N, plan), 0);
+	for (size_t i = 0; i < N; i++)
+		if (role_name(plan[i].role)[0] != roles[i] || plan[i].group != (unsigned int)(groups[i] - '0'))
+			fail_msg("%s over %s: path %c is %s in group %u, expected %.1s in %.1s",
+				 text, access, 'A' + (char)i, role_name(plan[i].role),
+				 plan[i].group, roles + i, groups + i);
+}
+
+static void by_access(void **state)
+{
+	static const char *const all[] = { "round-robin", "least-queue-depth",
+					   "round-robin-with-subset" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		/* symmetric, also where a state is not known, and whatever the state */
+		expect_alua(all[i], "oooo", "aaaa", "0000");
+		expect_alua(all[i], "nnnn", "aaaa", "0000");
+		expect_alua(all[i], "ouou", "aaaa", "0000");
+		expect_alua(all[i], "nunu", "aaaa", "0000");
+		/* the target prefers two; the others one at a time, the better ones first */
+		expect_alua(all[i], "nono", "sasa", "1020");
+		expect_alua(all[i], "noso", "sasa", "1020");
+		expect_alua(all[i], "sono", "sasa", "2010");
+		expect_alua(all[i], "nnsn", "aasa", "0010");
+		/* an unknown state is not taken for an optimized one */
+		expect_alua(all[i], "uono", "sasa", "1020");
+		/* preferred: only an order among equals */
+		expect_alua(all[i], "noNo", "sasa", "2010");
+		expect_alua(all[i], "nOno", "sasa", "1020");
+	}
+	expect_alua("round-robin exclude portal=10.0.1.2 portal=10.0.3.2", "nono", "eaea", "1010");
+	/* what the administrator names stands; only within a rule the target decides */
+	expect_alua("round-robin-with-subset active portal=10.0.1.2 portal=10.0.2.2", "nonu",
+		    "aass", "0012");
+	expect_alua("round-robin-with-subset standby portal=10.0.2.2", "nono", "sssa", "2130");
+	expect_alua("failover-only active portal=10.0.3.2", "nono", "ssas", "3102");
+	expect_alua("failover-only active portal=10.0.4.2 standby portal=10.0.0.0/22", "nnos",
+		    "sssa", "2310");
+	expect_alua("failover-only", "nnon", "ssas", "1203");
+	expect_alua("failover-only", "nonO", "sssa", "2130");
+	expect_alua("weighted-path portal=10.0.1.2:1 portal=10.0.0.0/16:2", "nsno", "aaaa", "0321");
 }
 
 static void examples(void **state)
@@ -145,6 +216,23 @@ static void examples(void **state)
 		    (int[]){ 997, 1000, 999, 998 });
 	expect_plan("failover-only active portal=10.0.2.2 exclude portal=10.0.1.2", "xass",
 		    (int[]){ 1, 1000, 999, 998 });
+	/* subset: actives together, each standby alone, what is not named behind them */
+	expect_plan(RRWS, "aass", (int[]){ 1000, 1000, 999, 998 });
+	expect_plan("round-robin-with-subset active portal=10.0.4.2 portal=10.0.2.2 standby "
+		    "portal=10.0.3.2",
+		    "sasa", (int[]){ 998, 1000, 999, 1000 });
+	expect_plan("round-robin-with-subset", "aaaa", (int[]){ 1000, 1000, 1000, 1000 });
+	/* no rule makes a path active: all are that are not told to wait */
+	expect_plan("round-robin-with-subset standby portal=10.0.2.2", "asaa",
+		    (int[]){ 1000, 999, 1000, 1000 });
+	/* the active ones are not logged in: as if they had failed */
+	expect_plan("round-robin-with-subset active portal=10.0.9.9 standby portal=10.0.3.2",
+		    "ssas", (int[]){ 999, 998, 1000, 997 });
+	expect_plan("round-robin-with-subset active portal=10.0.9.9", "asss",
+		    (int[]){ 1000, 999, 998, 997 });
+	expect_plan("round-robin exclude portal=10.0.2.2", "axaa",
+		    (int[]){ 1000, 1, 1000, 1000 });
+	expect_plan("least-queue-depth", "aaaa", (int[]){ 1000, 1000, 1000, 1000 });
 	expect_plan("weighted-path", "aaaa", (int[]){ 1000, 999, 998, 997 });
 	expect_plan("weighted-path portal=10.0.4.2:4294967294 portal=10.0.3.2:0", "aaaa",
 		    (int[]){ 998, 997, 1000, 999 });
@@ -158,24 +246,24 @@ static void examples(void **state)
 
 static void first_rule_wins(void **state)
 {
-	struct path_name name = make_name("10.0.1.2", "eth0");
+	struct policy_path path = make_path("10.0.1.2", "eth0");
 	struct policy_setting setting;
 	struct plan_path plan;
 
 	(void)state;
 	must_parse("weighted-path iface=eth1:1 portal=10.0.1.2:2 iface=eth0:3", &setting);
-	assert_int_equal(plan_make(&setting, &name, 1, &plan), 0);
+	assert_int_equal(plan_make(&setting, &path, 1, &plan), 0);
 	assert_int_equal(plan.rule, 1);
 }
 
 static void no_setting(void **state)
 {
-	struct path_name names[2] = { make_name("10.0.1.2", "default"),
-				      make_name("10.0.2.2", "default") };
+	struct policy_path paths[2] = { make_path("10.0.1.2", "default"),
+				      make_path("10.0.2.2", "default") };
 	struct plan_path plan[2];
 
 	(void)state;
-	assert_int_equal(plan_make(NULL, names, 2, plan), 0);
+	assert_int_equal(plan_make(NULL, paths, 2, plan), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(plan[i].role, ROLE_NONE);
 		assert_int_equal(plan[i].group, 0);
@@ -186,7 +274,7 @@ static void no_setting(void **state)
 
 static void limits(void **state)
 {
-	static struct path_name names[POLICY_PATHS_MAX + 1];
+	static struct policy_path paths[POLICY_PATHS_MAX + 1];
 	static struct plan_path plan[POLICY_PATHS_MAX + 1];
 	static struct policy_setting setting;
 	char portal[PORTAL_TEXT_MAX];
@@ -194,15 +282,15 @@ static void limits(void **state)
 	(void)state;
 	for (unsigned int i = 0; i <= POLICY_PATHS_MAX; i++) {
 		snprintf(portal, sizeof(portal), "10.0.%u.%u", i / 200, i % 200 + 1);
-		names[i] = make_name(portal, "default");
+		paths[i] = make_path(portal, "default");
 	}
 	must_parse("failover-only", &setting);
 	plan[0].priority = -7;
-	assert_int_equal(plan_make(&setting, names, POLICY_PATHS_MAX + 1, plan), -E2BIG);
+	assert_int_equal(plan_make(&setting, paths, POLICY_PATHS_MAX + 1, plan), -E2BIG);
 	assert_int_equal(plan[0].priority, -7);
-	assert_int_equal(plan_make(&setting, names, POLICY_PATHS_MAX, plan), 0);
+	assert_int_equal(plan_make(&setting, paths, POLICY_PATHS_MAX, plan), 0);
 	assert_int_equal(plan[POLICY_PATHS_MAX - 1].priority, PRIORITY_BEST - POLICY_PATHS_MAX + 1);
-	assert_int_equal(plan_make(&setting, names, 0, plan), 0);
+	assert_int_equal(plan_make(&setting, paths, 0, plan), 0);
 }
 
 int main(void)
@@ -210,7 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(truth_table), cmocka_unit_test(examples),
 		cmocka_unit_test(first_rule_wins), cmocka_unit_test(no_setting),
-		cmocka_unit_test(limits),
+		cmocka_unit_test(limits), cmocka_unit_test(by_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
+
 #include "tests/unit/policy_fixture.h"
 
 #define CASES	  3000
@@ -20,7 +22,7 @@ struct scene {
 	unsigned int number;
 	struct random random;
 	struct policy_setting setting;
-	struct path_name names[PATHS_MAX + 1];
+	struct policy_path paths[PATHS_MAX + 1];
 	size_t n;
 	struct plan_path plan[PATHS_MAX + 1];
 };
@@ -39,9 +41,10 @@ static void complain(const struct scene *scene, const char *what, int line)
 	for (size_t i = 0; i < scene->n; i++) {
 		char portal[PORTAL_TEXT_MAX];
 
-		print_message("%zu %s %s: %s group %u priority %d rule %d\n", i,
-			      portal_format(&scene->names[i].portal, portal, sizeof(portal)),
-			      scene->names[i].iface, role_name(scene->plan[i].role),
+		print_message("%zu %s %s, %s: %s group %u priority %d rule %d\n", i,
+			      portal_format(&scene->paths[i].name.portal, portal, sizeof(portal)),
+			      scene->paths[i].name.iface,
+			      access_state_name(scene->paths[i].access), role_name(scene->plan[i].role),
 			      scene->plan[i].group, scene->plan[i].priority, scene->plan[i].rule);
 	}
 	fail_msg("line %d, case %u of %s, \"%s\": %s does not hold", line, scene->number,
@@ -60,9 +63,9 @@ static void for_each_case(void (*property)(struct scene *scene))
 			scene.number = number;
 			scene.random = random_start(number + 1);
 			random_setting(&scene.random, scene.policy, RULES_MAX, &scene.setting);
-			scene.n = random_names(&scene.random, scene.names,
+			scene.n = random_paths(&scene.random, scene.paths,
 					       random_below(&scene.random, PATHS_MAX) + 1);
-			assert_int_equal(plan_make(&scene.setting, scene.names, scene.n,
+			assert_int_equal(plan_make(&scene.setting, scene.paths, scene.n,
 						   scene.plan),
 					 0);
 			property(&scene);
@@ -84,7 +87,7 @@ static void has_place(struct scene *scene)
 
 		for (size_t r = scene->setting.n_rules; r > 0; r--)
 			if (path_expression_matches(&scene->setting.rules[r - 1].expression,
-						    &scene->names[i]))
+						    &scene->paths[i].name))
 				rule = &scene->setting.rules[r - 1];
 		check(scene, path->rule == (rule ? (int)(rule - scene->setting.rules) : -1));
 		excluded = rule && (rule->role == ROLE_EXCLUDED ||
@@ -170,7 +173,7 @@ static bool same_place(const struct plan_path *a, const struct plan_path *b)
 
 static void shuffled(struct scene *scene)
 {
-	static struct path_name names[PATHS_MAX];
+	static struct policy_path paths[PATHS_MAX];
 	struct plan_path plan[PATHS_MAX];
 	size_t from[PATHS_MAX];
 
@@ -183,8 +186,8 @@ static void shuffled(struct scene *scene)
 		from[i - 1] = swap;
 	}
 	for (size_t i = 0; i < scene->n; i++)
-		names[i] = scene->names[from[i]];
-	assert_int_equal(plan_make(&scene->setting, names, scene->n, plan), 0);
+		paths[i] = scene->paths[from[i]];
+	assert_int_equal(plan_make(&scene->setting, paths, scene->n, plan), 0);
 	for (size_t i = 0; i < scene->n; i++)
 		check(scene, same_place(&plan[i], &scene->plan[from[i]]));
 }
@@ -200,7 +203,7 @@ static void repeated(struct scene *scene)
 	struct plan_path plan[PATHS_MAX];
 
 	memset(plan, 0xa5, sizeof(plan));
-	assert_int_equal(plan_make(&scene->setting, scene->names, scene->n, plan), 0);
+	assert_int_equal(plan_make(&scene->setting, scene->paths, scene->n, plan), 0);
 	for (size_t i = 0; i < scene->n; i++)
 		check(scene, same_place(&plan[i], &scene->plan[i]));
 }
@@ -211,29 +214,58 @@ static void same_input_same_plan(void **state)
 	for_each_case(repeated);
 }
 
+static bool names_active(const struct scene *scene)
+{
+	for (size_t r = 0; r < scene->setting.n_rules; r++)
+		if (scene->setting.rules[r].role == ROLE_ACTIVE)
+			return true;
+	return false;
+}
+
+/* Do the states that count differ for the paths but one? 'left_out' = n: for all. */
+static bool access_differs(const struct scene *scene, size_t n, size_t left_out)
+{
+	static struct policy_path paths[PATHS_MAX + 1];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (i != left_out)
+			paths[kept++] = scene->paths[i];
+	return !policy_access_symmetric(&scene->setting, paths, kept);
+}
+
 /* A path more: those that were there keep their order, and a path that no rule names is
- * never better than one that a rule names. */
+ * never better than one that a rule names, unless it is there only as a standby and no rule
+ * names an active one. When with the new path access becomes asymmetric, the target orders
+ * them anew. */
 static void one_more(struct scene *scene)
 {
 	struct plan_path old[PATHS_MAX + 1];
 	const struct plan_path *added = &scene->plan[scene->n];
 	size_t n = scene->n;
+	bool differed = access_differs(scene, n, n), differs;
 
 	memcpy(old, scene->plan, sizeof(old));
-	scene->names[n] = random_name(&scene->random);
+	scene->paths[n] = random_path(&scene->random);
+	scene->paths[n].access = scene->paths[random_below(&scene->random, (uint32_t)n)].access;
+	if (random_below(&scene->random, 4) == 0)
+		scene->paths[n].access = (enum access_state)random_below(&scene->random, ACCESS_MAX);
 	for (size_t i = 0; i < n; i++)
-		if (path_name_compare(&scene->names[i], &scene->names[n]) == 0)
+		if (path_name_compare(&scene->paths[i].name, &scene->paths[n].name) == 0)
 			return;
 	scene->n++;
-	assert_int_equal(plan_make(&scene->setting, scene->names, scene->n, scene->plan), 0);
+	differs = access_differs(scene, scene->n, scene->n);
+	assert_int_equal(plan_make(&scene->setting, scene->paths, scene->n, scene->plan), 0);
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_path *path = &scene->plan[i];
 
 		check(scene, path->rule == old[i].rule);
 		for (size_t k = 0; k < n; k++)
-			if (old[i].group < old[k].group)
+			if (old[i].group < old[k].group && differed == differs)
 				check(scene, path->group < scene->plan[k].group);
-		if (added->rule < 0 && path->rule >= 0 && in_use(path))
+		if (added->rule < 0 && path->rule >= 0 && in_use(path) &&
+		    (names_active(scene) ||
+		     scene->setting.rules[path->rule].role != ROLE_STANDBY))
 			check(scene, path->group < added->group);
 	}
 }
@@ -244,11 +276,35 @@ static void a_path_more(void **state)
 	for_each_case(one_more);
 }
 
+static unsigned int best_rank(const struct scene *scene, size_t left_out)
+{
+	unsigned int best = UINT_MAX;
+
+	for (size_t i = 0; i < scene->n; i++)
+		if (i != left_out && in_use(&scene->plan[i]) && scene->plan[i].rule < 0 &&
+		    access_state_rank(scene->paths[i].access) < best)
+			best = access_state_rank(scene->paths[i].access);
+	return best;
+}
+
+/* Does the policy share the load by itself? */
+static bool shares_load(const struct policy *policy)
+{
+	struct policy_setting setting = { .policy = policy };
+	struct policy_path paths[2] = { make_path("10.0.1.1", "default"),
+					make_path("10.0.2.1", "default") };
+	struct plan_path plan[2];
+
+	assert_int_equal(plan_make(&setting, paths, 2, plan), 0);
+	return plan[0].group == plan[1].group;
+}
+
 /* Without one path the others keep their order: what the kernel does when it fails is what
- * the plan would say without it. */
+ * the plan would say without it. But when with a path the access states go that kept others
+ * from sharing the load, those share it then. */
 static void one_less(struct scene *scene)
 {
-	static struct path_name names[PATHS_MAX];
+	static struct policy_path paths[PATHS_MAX];
 	struct plan_path plan[PATHS_MAX];
 	size_t gone = random_below(&scene->random, (uint32_t)scene->n), n = 0;
 	size_t from[PATHS_MAX];
@@ -256,9 +312,14 @@ static void one_less(struct scene *scene)
 	for (size_t i = 0; i < scene->n; i++)
 		if (i != gone) {
 			from[n] = i;
-			names[n++] = scene->names[i];
+			paths[n++] = scene->paths[i];
 		}
-	assert_int_equal(plan_make(&scene->setting, names, n, plan), 0);
+	assert_int_equal(plan_make(&scene->setting, paths, n, plan), 0);
+	if (access_differs(scene, scene->n, gone) != access_differs(scene, scene->n, scene->n))
+		return;
+	if (shares_load(scene->policy) && best_rank(scene, gone) != best_rank(scene, scene->n) &&
+	    access_differs(scene, scene->n, gone))
+		return;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++)
 			check(scene, (plan[i].group < plan[k].group) ==
@@ -277,7 +338,7 @@ static void checked(struct scene *scene)
 {
 	char message[POLICY_MESSAGE_MAX] = "";
 	enum policy_error error =
-		policy_setting_check(&scene->setting, scene->names, scene->n, message);
+		policy_setting_check(&scene->setting, scene->paths, scene->n, message);
 
 	check(scene, (error == POLICY_OK) == (message[0] == '\0'));
 	check(scene, strlen(message) < POLICY_MESSAGE_MAX);
@@ -295,12 +356,109 @@ static void check_and_plan_agree(void **state)
 	for_each_case(checked);
 }
 
+/* ---- what the kernel does with it ---- */
+
+/* The group that carries I/O while the paths of 'up' (bits) are usable; -1: none. Excluded
+ * paths are never usable: the daemon fails them. */
+static int carrying(const struct scene *scene, uint32_t up)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < scene->n; i++)
+		if ((up >> i & 1) && in_use(&scene->plan[i]) &&
+		    (best < 0 || (int)scene->plan[i].group < best))
+			best = (int)scene->plan[i].group;
+	return best;
+}
+
+/* While any path in use is up there is I/O; never on a standby while an active path is up,
+ * never on two standbys; a path that returns moves no I/O to a lower place. */
+static void simulated(struct scene *scene)
+{
+	uint32_t up = random_below(&scene->random, 1u << scene->n);
+	size_t returns = random_below(&scene->random, (uint32_t)scene->n);
+	int group = carrying(scene, up), later = carrying(scene, up | 1u << returns);
+	unsigned int standbys = 0, carriers = 0;
+	bool any_up = false, active_up = false;
+
+	for (size_t i = 0; i < scene->n; i++) {
+		const struct plan_path *path = &scene->plan[i];
+		bool is_up = up >> i & 1, carries = is_up && (int)path->group == group;
+
+		any_up = any_up || (is_up && in_use(path));
+		active_up = active_up || (is_up && path->role == ROLE_ACTIVE);
+		carriers += carries;
+		standbys += carries && path->role == ROLE_STANDBY;
+		check(scene, !carries || in_use(path));
+	}
+	check(scene, any_up == (carriers > 0));
+	check(scene, !active_up || standbys == 0);
+	check(scene, standbys == 0 || carriers == 1);
+	check(scene, group < 0 || (later >= 0 && later <= group));
+}
+
+static void kernel_walks_the_list(void **state)
+{
+	(void)state;
+	for_each_case(simulated);
+}
+
+/* ---- access states ---- */
+
+/* Nothing that the user did not ask for shares the load between better and worse paths. */
+static void balanced_alike(struct scene *scene)
+{
+	if (!access_differs(scene, scene->n, scene->n))
+		return;
+	for (size_t i = 0; i < scene->n; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct plan_path *a = &scene->plan[i], *b = &scene->plan[k];
+
+			if (in_use(a) && in_use(b) && a->group == b->group && a->rule < 0 &&
+			    b->rule < 0)
+				check(scene, access_state_rank(scene->paths[i].access) ==
+						     access_state_rank(scene->paths[k].access));
+		}
+}
+
+static void no_balance_over_different_states(void **state)
+{
+	(void)state;
+	for_each_case(balanced_alike);
+}
+
+/* A policy that may be set and shares all does share all; where it may not be, or where a
+ * better path stands aside, there is a warning; and none where access is symmetric. */
+static void warned(struct scene *scene)
+{
+	char message[POLICY_MESSAGE_MAX] = "", refusal[POLICY_MESSAGE_MAX];
+	bool warning = policy_warning(&scene->setting, scene->paths, scene->plan,
+				      scene->n, message);
+	bool differs = !policy_access_symmetric(NULL, scene->paths, scene->n);
+	unsigned int standbys = 0;
+
+	check(scene, warning == (message[0] != '\0'));
+	check(scene, !warning || differs);
+	for (size_t i = 0; i < scene->n; i++)
+		standbys += scene->plan[i].role == ROLE_STANDBY;
+	if (!scene->policy->shares_all)
+		return;
+	check(scene, standbys == 0 || warning);
+	if (policy_setting_check(&scene->setting, scene->paths, scene->n, refusal) == POLICY_OK)
+		check(scene, standbys == 0);
+}
+
+static void warnings(void **state)
+{
+	(void)state;
+	for_each_case(warned);
+}
+
 /* ---- the policies that use one path at a time ---- */
 
 static void one_path_a_group(struct scene *scene)
 {
-	if (strcmp(scene->policy->name, "failover-only") != 0 &&
-	    strcmp(scene->policy->name, "weighted-path") != 0)
+	if (shares_load(scene->policy))
 		return;
 	for (size_t i = 0; i < scene->n; i++)
 		for (size_t k = 0; k < i; k++)
@@ -325,11 +483,17 @@ static void registry(void **state)
 		assert_true(strlen(policy->name) < POLICY_NAME_MAX);
 		assert_true(strlen(policy->name) > 0 && strlen(policy->summary) > 0);
 		assert_true(strlen(policy->selector) > 0);
+		assert_false(policy->shares_all && (policy->takes_roles || policy->takes_weights));
 		assert_ptr_equal(policy_by_name(policy->name), policy);
 		assert_int_equal(policy_index(policy), i);
 		for (const char *c = policy->name; *c; c++)
 			assert_true((*c >= 'a' && *c <= 'z') || *c == '-');
 	}
+	assert_string_equal(policy_by_name("least-queue-depth")->selector, "queue-length 0");
+	assert_string_equal(policy_by_name("round-robin")->selector, "round-robin 0");
+	assert_false(shares_load(policy_by_name("failover-only")));
+	assert_false(shares_load(policy_by_name("weighted-path")));
+	assert_true(shares_load(policy_by_name("round-robin-with-subset")));
 	assert_null(policy_by_name(""));
 	assert_null(policy_by_name("failover"));
 	assert_null(policy_by_name("failover-onlyX"));
@@ -350,6 +514,9 @@ int main(void)
 		cmocka_unit_test(a_path_more),
 		cmocka_unit_test(a_path_less),
 		cmocka_unit_test(check_and_plan_agree),
+		cmocka_unit_test(kernel_walks_the_list),
+		cmocka_unit_test(no_balance_over_different_states),
+		cmocka_unit_test(warnings),
 		cmocka_unit_test(one_path_at_a_time),
 	};
 

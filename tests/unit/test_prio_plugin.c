@@ -277,6 +277,59 @@ static void args_without_daemon(void **state)
 	/* by what the kernel knows, and no matter which is asked first */
 	expect_all(scene, "failover-only active source=10.0.1.0/24", 1000, 999, 998);
 	expect_all(scene, "weighted-path exclude portal=10.0.0.0/16", 1, 1, 1);
+	expect_all(scene, "round-robin", 1000, 1000, 1000);
+	expect_all(scene, "least-queue-depth", 1000, 1000, 1000);
+	expect_all(scene,
+		   "round-robin-with-subset active portal=10.0.1.2 portal=10.0.3.2 standby "
+		   "portal=10.0.2.2",
+		   999, 1000, 1000);
+	host_stop(&scene->host);
+}
+
+/* A priority cannot exclude: said once for each prio_args. */
+static void args_exclude(void **state)
+{
+	struct scene *scene = *state;
+
+	host_start(scene);
+	assert_int_equal(ask(scene, "sda", "round-robin exclude portal=10.0.2.2"), 1);
+	logged(scene, "log 1 sda: iscsi prioritizer: prio_args excludes this path");
+	assert_int_equal(ask(scene, "sda", "round-robin exclude portal=10.0.2.2"), 1);
+	not_logged(scene, "log 1");
+	assert_int_equal(ask(scene, "sdb", "round-robin exclude portal=10.0.2.2"), 1000);
+	not_logged(scene, "log 1");
+	assert_int_equal(ask(scene, "sda", "weighted-path portal=10.0.2.2:never"), 1);
+	logged(scene, "log 1 sda: iscsi prioritizer: prio_args excludes this path");
+	host_stop(&scene->host);
+}
+
+/* What the target prefers, and the one thing that changes a plan at run time. */
+static void args_and_access(void **state)
+{
+	const char *subset = "round-robin-with-subset";
+	struct scene *scene = *state;
+
+	tree_file(&scene->tree, "block/sda/device/access_state", "active/non-optimized");
+	tree_file(&scene->tree, "block/sdb/device/access_state", "active/optimized");
+	tree_file(&scene->tree, "block/sdc/device/access_state", "active/optimized");
+	host_start(scene);
+	expect_all(scene, subset, 999, 1000, 1000);
+	not_logged(scene, "log 1");
+	/* never balanced over both, though it says so */
+	assert_int_equal(ask(scene, "sda", "round-robin"), 999);
+	logged(scene, "warning: round-robin keeps to the paths in the best access state: the path "
+		      "to 10.0.2.2:3260 is active/non-optimized");
+	assert_int_equal(ask(scene, "sdb", "round-robin"), 1000);
+	not_logged(scene, "log 1");
+	/* the administrator is followed, with a warning */
+	assert_int_equal(ask(scene, "sda", "failover-only active portal=10.0.2.2"), 1000);
+	logged(scene, "warning: the path to 10.0.2.2:3260 is to carry I/O and is "
+		      "active/non-optimized");
+	tree_file(&scene->tree, "block/sda/device/access_state", "active/optimized");
+	tree_file(&scene->tree, "block/sdb/device/access_state", "active/non-optimized");
+	expect_all(scene, subset, 1000, 999, 1000);
+	tree_file(&scene->tree, "block/sdb/device/access_state", "active/optimized");
+	expect_all(scene, subset, 1000, 1000, 1000);
 	host_stop(&scene->host);
 }
 
@@ -552,6 +605,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(args_without_daemon, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(args_exclude, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(args_and_access, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failure_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(portal_by_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_paths, set_up, tear_down),

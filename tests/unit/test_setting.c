@@ -262,9 +262,9 @@ static const struct {
 
 static void checked(void **state)
 {
-	const struct path_name names[3] = { make_name("10.0.3.2", "eth1"),
-					    make_name("10.0.1.2", "eth1"),
-					    make_name("10.0.2.2", "eth1") };
+	const struct policy_path paths[3] = { make_path("10.0.3.2", "eth1"),
+					    make_path("10.0.1.2", "eth1"),
+					    make_path("10.0.2.2", "eth1") };
 	char message[POLICY_MESSAGE_MAX];
 	struct policy_setting s;
 
@@ -274,7 +274,7 @@ static void checked(void **state)
 
 		must_parse(checks[i].text, &s);
 		message[0] = '\0';
-		error = policy_setting_check(&s, names, 3, message);
+		error = policy_setting_check(&s, paths, 3, message);
 		if (error != checks[i].error)
 			fail_msg("\"%s\": %s instead of %s (%s)", checks[i].text,
 				 policy_error_name(error), policy_error_name(checks[i].error),
@@ -287,24 +287,24 @@ static void checked(void **state)
 
 static void path_counts(void **state)
 {
-	static struct path_name names[POLICY_PATHS_MAX + 1];
+	static struct policy_path paths[POLICY_PATHS_MAX + 1];
 	char message[POLICY_MESSAGE_MAX], portal[PORTAL_TEXT_MAX];
 	struct policy_setting s;
 
 	(void)state;
 	for (unsigned int i = 0; i <= POLICY_PATHS_MAX; i++) {
 		snprintf(portal, sizeof(portal), "10.0.%u.%u", i / 200, i % 200 + 1);
-		names[i] = make_name(portal, "default");
+		paths[i] = make_path(portal, "default");
 	}
 	must_parse("failover-only", &s);
-	assert_int_equal(policy_setting_check(&s, names, 0, message), POLICY_PATH_COUNT_MISMATCH);
+	assert_int_equal(policy_setting_check(&s, paths, 0, message), POLICY_PATH_COUNT_MISMATCH);
 	assert_non_null(strstr(message, "no iSCSI path"));
-	assert_int_equal(policy_setting_check(&s, names, POLICY_PATHS_MAX + 1, message),
+	assert_int_equal(policy_setting_check(&s, paths, POLICY_PATHS_MAX + 1, message),
 			 POLICY_PATH_COUNT_MISMATCH);
 	assert_non_null(strstr(message, "257"));
-	assert_int_equal(policy_setting_check(&s, names, POLICY_PATHS_MAX, message), POLICY_OK);
+	assert_int_equal(policy_setting_check(&s, paths, POLICY_PATHS_MAX, message), POLICY_OK);
 	must_parse("failover-only active portal=10.9.9.9", &s);
-	assert_int_equal(policy_setting_check(&s, names, POLICY_PATHS_MAX, message),
+	assert_int_equal(policy_setting_check(&s, paths, POLICY_PATHS_MAX, message),
 			 POLICY_INVALID_PATH_ID);
 	assert_non_null(strstr(message, "10.0.0.4:3260 and 252 more"));
 }

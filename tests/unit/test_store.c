@@ -35,6 +35,24 @@ static void parse_good(const char *text, struct store *store)
 		fail_msg("%s", message);
 }
 
+static const struct store_entry *find(const struct store *store, const char *wwid,
+				      const char *alias)
+{
+	const struct store_lun lun = {.wwid = wwid, .alias = alias, .vendor = "", .product = ""};
+
+	return store_find(store, &lun);
+}
+
+static struct store_name named(const char *text)
+{
+	char message[POLICY_MESSAGE_MAX] = "";
+	struct store_name name;
+
+	if (store_name_parse(text, &name, message) != 0)
+		fail_msg("%s: %s", text, message);
+	return name;
+}
+
 static void good(void **state)
 {
 	const struct store_entry *entry;
@@ -44,16 +62,16 @@ static void good(void **state)
 	(void)state;
 	parse_good(GOOD, &store);
 	assert_int_equal(store.n, 2);
-	entry = store_find(&store, "36001", "mpatha");
+	entry = find(&store, "36001", "mpatha");
 	assert_non_null(entry);
 	assert_int_equal(entry->line, 2);
 	policy_setting_format(entry->setting, text, sizeof(text));
 	assert_string_equal(text,
 			    "failover-only active portal=10.0.1.2 standby portal=10.0.2.2");
-	entry = store_find(&store, "360000000000000000e00000000020001", "");
+	entry = find(&store, "360000000000000000e00000000020001", "");
 	assert_non_null(entry);
 	assert_int_equal(entry->setting->n_rules, 2);
-	assert_null(store_find(&store, "", "mpathb"));
+	assert_null(find(&store, "", "mpathb"));
 	store_free(&store);
 	parse_good("", &store);
 	assert_int_equal(store.n, 0);
@@ -66,10 +84,35 @@ static void broken(void **state)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{"policy = failover-only\n", ":1: \"policy\" stands before"},
-		{"[lun]\npolicy = failover-only\n", "only [lun WWID]"},
-		{"[LUN x]\npolicy = failover-only\n", "only [lun WWID]"},
-		{"[lun a b]\npolicy = failover-only\n", "only [lun WWID]"},
+		{"policy = failover-only\n", ":1: \"policy\" stands before the first section"},
+		{"[lun]\npolicy = failover-only\n", ":1: section [lun ]: write [lun WWID]"},
+		{"[LUN x]\npolicy = failover-only\n", ":1: section [LUN x]: allowed are [lun WWID]"},
+		{"[lun a b]\npolicy = failover-only\n", ":1: section [lun a b]: write [lun WWID]"},
+		{"[lunx]\npolicy = failover-only\n", ":1: section [lunx]: allowed are"},
+		{"[target]\npolicy = failover-only\n", ":1: section [target ]: write [target NAME]"},
+		{"[target a,iface=b]\npolicy = failover-only\n", "write [target NAME]"},
+		{"[target bad@name]\npolicy = failover-only\n", ":1: section [target bad@name]: "},
+		{"[default all]\npolicy = failover-only\n", ":1: section [default all]"},
+		{"[product LIO-ORG disk1]\npolicy = failover-only\n", "[product \"VENDOR\" \"PRODUCT\"]"},
+		{"[product \"LIO-ORG\"]\npolicy = failover-only\n", "at most 8 and 16 characters"},
+		{"[product \"LIO-ORG\" \"\"]\npolicy = failover-only\n", "[product \"VENDOR\""},
+		{"[product \"TOO-LONG1\" \"d\"]\npolicy = failover-only\n", "at most 8"},
+		{"[product \"a\" \"b\" \"c\"]\npolicy = failover-only\n", "[product \"VENDOR\""},
+		{"[product \"a\" \"b]\npolicy = failover-only\n", "[product \"VENDOR\""},
+		{"[default]\npolicy = failover-only\n[default]\npolicy = failover-only\n",
+		 ":3: section [default] stands twice"},
+		{"[target iqn.a]\npolicy = failover-only\n[target IQN.A]\npolicy = failover-only\n",
+		 ":3: section [target IQN.A] stands twice"},
+		{"[product \"A\" \"B\"]\npolicy = failover-only\n"
+		 "[product \"A  \"  \"B \"]\npolicy = failover-only\n", ":3: section [product"},
+		{"[default]\npolicy = round-robin\nactive = portal=1.2.3.4\n",
+		 ":3: \"portal=1.2.3.4\": round-robin uses every path alike"},
+		{"[default]\npolicy = round-robin\nstandby = portal=1.2.3.4\n",
+		 ":3: \"standby\": round-robin has no standby paths; allowed is only exclude"},
+		{"[default]\npolicy = least-queue-depth\nweight = portal=1.2.3.4:1\n",
+		 ":3: weight = portal=1.2.3.4:1: policy least-queue-depth takes no weights"},
+		{"[default]\npolicy = round-robin-with-subset\nweight = portal=1.2.3.4:1\n",
+		 "policy round-robin-with-subset takes no weights"},
 		{"[lun x]\nactive = portal=10.0.1.2\n", ":2: \"policy = NAME\" must come before"},
 		{"[lun x]\npolicy = failoverX\n", ":2: policy = failoverX"},
 		{"[lun x]\npolicy = failover-only\npolicy = failover-only\n", ":3: \"policy\""},
@@ -130,6 +173,7 @@ static void setting(const char *text, struct policy_setting *ret)
 
 static void edit(void **state)
 {
+	const struct store_name lun = named("lun 36009"), nobody = named("lun nobody");
 	struct policy_setting weighted;
 	struct store store;
 	char *text, *again;
@@ -137,7 +181,7 @@ static void edit(void **state)
 	(void)state;
 	setting("weighted-path portal=10.0.1.2:10 portal=10.0.2.2:20", &weighted);
 	/* an existing section, found by alias: comments and the other section stay */
-	assert_int_equal(store_edit(GOOD, "36009", "mpatha", &weighted, &text), 0);
+	assert_int_equal(store_edit(GOOD, &lun, "mpatha", &weighted, &text), 0);
 	assert_non_null(strstr(text, "# mine\n[lun mpatha]\npolicy  = weighted-path\n"
 				     "weight  = portal=10.0.1.2:10\n"
 				     "weight  = portal=10.0.2.2:20\n# the fast switch\n"));
@@ -147,11 +191,11 @@ static void edit(void **state)
 	assert_int_equal(store.n, 2);
 	store_free(&store);
 	/* the same edit again changes nothing */
-	assert_int_equal(store_edit(text, "36009", "mpatha", &weighted, &again), 0);
+	assert_int_equal(store_edit(text, &lun, "mpatha", &weighted, &again), 0);
 	assert_string_equal(text, again);
 	free(again);
 	/* taken back: its comments stay, its settings go */
-	assert_int_equal(store_edit(text, "36009", "mpatha", NULL, &again), 0);
+	assert_int_equal(store_edit(text, &lun, "mpatha", NULL, &again), 0);
 	assert_non_null(strstr(again, "# the fast switch\n"));
 	assert_null(strstr(again, "mpatha"));
 	parse_good(again, &store);
@@ -160,10 +204,154 @@ static void edit(void **state)
 	free(again);
 	free(text);
 	/* a new one goes to the end, whatever the end looks like */
-	assert_int_equal(store_edit("# no newline", "36009", "", &weighted, &text), 0);
+	assert_int_equal(store_edit("# no newline", &lun, "", &weighted, &text), 0);
 	assert_non_null(strstr(text, "# no newline\n\n[lun 36009]\npolicy  = weighted-path\n"));
 	free(text);
-	assert_int_equal(store_edit(GOOD, "nobody", "", NULL, &text), -ENOENT);
+	assert_int_equal(store_edit(GOOD, &nobody, "", NULL, &text), -ENOENT);
+	/* set and cleared again and again it does not grow */
+	assert_int_equal(store_edit("# mine\n", &lun, "", &weighted, &text), 0);
+	assert_int_equal(strncmp(text, "# mine\n\n[lun 36009]\n", 20), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(store_edit(text, &lun, "", NULL, &again), 0);
+		assert_string_equal(again, "# mine\n\n");
+		free(text);
+		assert_int_equal(store_edit(again, &lun, "", &weighted, &text), 0);
+		free(again);
+	}
+	free(text);
+	assert_int_equal(store_edit("", &lun, "", &weighted, &text), 0);
+	assert_int_equal(strncmp(text, "[lun 36009]\n", 12), 0);
+	free(text);
+}
+
+/* Each scope has its section, found however it is written. */
+static void edit_scopes(void **state)
+{
+	static const struct {
+		const char *name, *header;
+	} scopes[] = {
+		{"target IQN.2001-04.com.example:a", "[target iqn.2001-04.com.example:a]"},
+		{"product \"LIO-ORG \" \"disk 1\"", "[product \"LIO-ORG\" \"disk 1\"]"},
+		{"default", "[default]"},
+	};
+	struct policy_setting shared, other;
+	char *text, *next, expected[400];
+	struct store store;
+	size_t i;
+
+	(void)state;
+	setting("round-robin", &shared);
+	setting("least-queue-depth exclude portal=10.0.1.2", &other);
+	text = strdup(GOOD);
+	for (i = 0; i < 3; i++) {
+		struct store_name name = named(scopes[i].name);
+
+		assert_int_equal(store_edit(text, &name, "mpatha", &shared, &next), 0);
+		snprintf(expected, sizeof(expected), "\n%s\npolicy  = round-robin\n",
+			 scopes[i].header);
+		assert_non_null(strstr(next, expected));
+		assert_non_null(strstr(next, GOOD));
+		free(text);
+		text = next;
+	}
+	parse_good(text, &store);
+	assert_int_equal(store.n, 5);
+	store_free(&store);
+	for (i = 0; i < 3; i++) {
+		struct store_name name = named(scopes[i].name);
+
+		assert_int_equal(store_edit(text, &name, "", &other, &next), 0);
+		snprintf(expected, sizeof(expected),
+			 "\n%s\npolicy  = least-queue-depth\nexclude = portal=10.0.1.2\n",
+			 scopes[i].header);
+		assert_non_null(strstr(next, expected));
+		free(text);
+		text = next;
+		assert_int_equal(store_edit(text, &name, "", NULL, &next), 0);
+		assert_null(strstr(next, scopes[i].header));
+		free(text);
+		text = next;
+		assert_int_equal(store_edit(text, &name, "", NULL, &next), -ENOENT);
+	}
+	assert_non_null(strstr(text, GOOD));
+	parse_good(text, &store);
+	assert_int_equal(store.n, 2);
+	store_free(&store);
+	free(text);
+	/* by hand: upper case, blanks, a comment behind; an alias is no target */
+	for (i = 0; i < 3; i++) {
+		static const char *const hand[] = {
+			"  [target IQN.2001-04.COM.EXAMPLE:A]  ; mine\npolicy = failover-only\n",
+			"[product  \"LIO-ORG\"\t\"disk 1   \"]\npolicy = failover-only\n",
+			"[default ]\npolicy = failover-only"};
+		struct store_name name = named(scopes[i].name);
+
+		parse_good(hand[i], &store);
+		assert_non_null(store_entry_named(&store, &name));
+		store_free(&store);
+		assert_int_equal(store_edit(hand[i], &name, "", &shared, &text), 0);
+		assert_null(strstr(text, "failover-only"));
+		assert_non_null(strchr(text, '['));
+		assert_null(strchr(strchr(text, '[') + 1, '['));
+		free(text);
+	}
+}
+
+#define SCOPES                                                                                     \
+	"[default]\npolicy = round-robin\n"                                                        \
+	"[product \"ACME\" \"Disk\"]\npolicy = least-queue-depth\n"                               \
+	"[target iqn.b]\npolicy = weighted-path\n"                                                \
+	"[target iqn.a]\npolicy = failover-only\n"                                                \
+	"[lun alias]\npolicy = round-robin-with-subset\n"                                         \
+	"[lun wwid]\npolicy = round-robin\nexclude = tpg=9\n"
+
+static const char *found(const struct store *store, struct store_lun lun)
+{
+	static char text[STORE_NAME_TEXT_MAX];
+	const struct store_entry *entry = store_find(store, &lun);
+
+	return entry ? store_name_format(&entry->name, text) : "none";
+}
+
+/* The most specific has effect; of targets the first in the order of the paths. */
+static void precedence(void **state)
+{
+	static const char *const ab[] = {"iqn.a", "iqn.b"}, *const ba[] = {"iqn.b", "iqn.a"},
+				 *const cb[] = {"iqn.c", "iqn.b"};
+	struct store_lun lun = {"wwid", "alias", ab, 2, "ACME", "Disk"};
+	struct store_name fallback = named("default"), target = named("target iqn.c");
+	struct policy_setting other;
+	struct store store, with;
+
+	(void)state;
+	parse_good(SCOPES, &store);
+	assert_string_equal(found(&store, lun), "lun wwid");
+	lun.wwid = "another";
+	assert_string_equal(found(&store, lun), "lun alias");
+	lun.alias = "";
+	assert_string_equal(found(&store, lun), "target iqn.a");
+	lun.targets = ba;
+	assert_string_equal(found(&store, lun), "target iqn.b");
+	lun.targets = cb;
+	assert_string_equal(found(&store, lun), "target iqn.b");
+	lun.n_targets = 1;
+	assert_string_equal(found(&store, lun), "product \"ACME\" \"Disk\"");
+	lun.product = "Disk2";
+	assert_string_equal(found(&store, lun), "default");
+	/* as it would be */
+	setting("failover-only", &other);
+	assert_int_equal(store_with(&store, &target, &other, &with), 0);
+	assert_int_equal(with.n, store.n + 1);
+	assert_ptr_equal(store_find(&with, &lun)->setting, &other);
+	free(with.entries);
+	assert_int_equal(store_with(&store, &fallback, &other, &with), 0);
+	assert_int_equal(with.n, store.n);
+	assert_ptr_equal(store_find(&with, &lun)->setting, &other);
+	free(with.entries);
+	assert_int_equal(store_with(&store, &fallback, NULL, &with), 0);
+	assert_string_equal(found(&with, lun), "none");
+	free(with.entries);
+	store_free(&store);
 }
 
 /* A file of every size survives replacing; its mode stays; no temporary file is left. */
@@ -197,7 +385,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good), cmocka_unit_test(broken), cmocka_unit_test(long_lines),
-		cmocka_unit_test(edit), cmocka_unit_test(files),
+		cmocka_unit_test(edit), cmocka_unit_test(edit_scopes), cmocka_unit_test(precedence),
+		cmocka_unit_test(files),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -6,12 +6,15 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checker/counters.h"
 #include "checker/verdict.h"
 #include "common/clock.h"
+#include "common/parse.h"
+#include "policies/policy.h"
 
 #define TIMEOUT_MS 30000
 
@@ -154,6 +157,10 @@ static void apply(struct evidence *e, const char *word)
 		e->test.read = true;
 	else if (!strcmp(word, "unable"))
 		e->test.state = TEST_UNABLE;
+	else if (!strcmp(word, "excluded"))
+		e->barred = BARRED_BY_POLICY;
+	else if (!strcmp(word, "operator"))
+		e->barred = BARRED_BY_OPERATOR;
 	else if (!apply_kernel(e, word) && !apply_probe(e, word) && !apply_number(e, word) &&
 		 !apply_answer(e, word))
 		fail_msg("the table's word '%s' means nothing", word);
@@ -175,6 +182,25 @@ static struct evidence evidence_of(const char *words)
 #define ASK(words, s, r) { words, VERDICT_##s, REASON_##r, true }
 
 static const struct row golden[] = {
+	/* Barred: down without a test; only the kernel's word on the device comes before. */
+	ROW("excluded", DOWN, EXCLUDED),
+	ROW("operator", DOWN, OPERATOR),
+	ROW("excluded good", DOWN, EXCLUDED),
+	ROW("excluded moved look1000", DOWN, EXCLUDED),
+	ROW("excluded silent run400 free", DOWN, EXCLUDED),
+	ROW("excluded silent run400 flight3", DOWN, EXCLUDED),
+	ROW("excluded FAILED", DOWN, EXCLUDED),
+	ROW("excluded FREE", DOWN, EXCLUDED),
+	ROW("excluded noboard", DOWN, EXCLUDED),
+	ROW("excluded gone", DOWN, GONE),
+	ROW("excluded offline", DOWN, OFFLINE),
+	ROW("excluded transport-offline", DOWN, TRANSPORT_OFFLINE),
+	ROW("excluded blocked", PENDING, BLOCKED),
+	ROW("operator run30000", DOWN, OPERATOR),
+	ROW("operator offline", DOWN, OFFLINE),
+	ASK("disk excluded", UP, UNTESTED),
+	ROW("disk operator good", UP, GOOD),
+
 	/* the kernel's word comes first, whatever else is known */
 	ROW("gone", DOWN, GONE),
 	ROW("gone good", DOWN, GONE),
@@ -393,6 +419,8 @@ static void test_sentences(void **state)
 		{ "good read", "READ answered" },
 		{ "noboard good", "TUR answered (no board: daemon never ran)" },
 		{ "disk good", "TUR answered" },
+		{ "excluded good", "excluded by the LUN's policy" },
+		{ "operator silent", "failed by operator (mpathiscsi fail)" },
 		{ "tcp-only good", "TUR answered (probe of the portal: tcp-only)" },
 		{ "moved look1000", "portal 10.0.1.2:3260 answers and I/O completes" },
 		{ "run30000 read", "portal 10.0.1.2:3260 answers, but READ not answered within 30 s" },
@@ -456,6 +484,7 @@ static struct evidence any_evidence(void)
 	e.is_iscsi = any(4) != 0;
 	e.device = any(3) ? DEVICE_RUNNING : (enum device_state)any(DEVICE_GONE + 1);
 	e.session = any(3) ? SESSION_LOGGED_IN : (enum session_state)any(SESSION_FREE + 1);
+	e.barred = any(4) ? BARRED_NO : (enum barred)any(3);
 	e.probe.trust = any(2) ? BOARD_FRESH : (enum board_trust)any(BOARD_TRUST_MAX);
 	e.probe.state = e.probe.trust == BOARD_FRESH ? (enum probe_state)any(PROBE_STATE_MAX) :
 						       PROBE_NONE;
@@ -515,10 +544,80 @@ static void test_any_disk_ignores_iscsi(void **state)
 			continue;
 		plain.probe.state = PROBE_NONE;
 		plain.session = SESSION_UNKNOWN;
+		plain.barred = BARRED_NO;
 		memset(&plain.io, 0, sizeof(plain.io));
 		plain.legs = LEGS_UNKNOWN;
 		w = verdict_judge(&plain);
 		assert_true(v.state == w.state && v.reason == w.reason);
+	}
+}
+
+/* A barred path is never up and never tested, and says why unless the device itself is gone. */
+static void test_any_barred_stays_out(void **state)
+{
+	unsigned int seen = 0;
+
+	(void)state;
+	FOR_ANY(e, v) {
+		struct evidence healthier = e;
+
+		if (!e.is_iscsi || !e.barred)
+			continue;
+		seen++;
+		assert_true(v.state == VERDICT_DOWN || v.reason == REASON_BLOCKED);
+		assert_false(verdict_wants_test(&e));
+		assert_false(verdict_wants_legs(&e));
+		healthier.device = DEVICE_RUNNING;
+		assert_int_equal(verdict_judge(&healthier).reason,
+				 e.barred == BARRED_BY_POLICY ? REASON_EXCLUDED : REASON_OPERATOR);
+	}
+	assert_true(seen > 1000);
+}
+
+/* What on the board bars a path. */
+static void test_plan(void **state)
+{
+	static const char wwid[] = "naa.6001";
+	const uint64_t hash = fnv1a(FNV1A_START, wwid, strlen(wwid));
+	static const struct {
+		enum board_trust trust;
+		uint32_t role;
+		uint16_t flags;
+		const char *wwid;
+		enum barred barred;
+	} rows[] = {
+		{ BOARD_FRESH, ROLE_EXCLUDED, 0, wwid, BARRED_BY_POLICY },
+		{ BOARD_STALE, ROLE_EXCLUDED, 0, wwid, BARRED_BY_POLICY },
+		{ BOARD_FRESH, ROLE_EXCLUDED, 0, "", BARRED_BY_POLICY },
+		{ BOARD_FRESH, ROLE_EXCLUDED, 0, "naa.6002", BARRED_NO },
+		{ BOARD_FRESH, ROLE_ACTIVE, 0, wwid, BARRED_NO },
+		{ BOARD_FRESH, ROLE_STANDBY, 0, wwid, BARRED_NO },
+		{ BOARD_FRESH, ROLE_NONE, 0, wwid, BARRED_NO },
+		{ BOARD_FRESH, ROLE_NONE, BOARD_PATH_FAILED, wwid, BARRED_BY_OPERATOR },
+		{ BOARD_STALE, ROLE_ACTIVE, BOARD_PATH_FAILED, wwid, BARRED_BY_OPERATOR },
+		{ BOARD_FRESH, ROLE_EXCLUDED, BOARD_PATH_FAILED, wwid, BARRED_BY_OPERATOR },
+		{ BOARD_FRESH, ROLE_ACTIVE, BOARD_PATH_FAILED, "naa.6002", BARRED_NO },
+		{ BOARD_FRESH, 77, 0x80, wwid, BARRED_NO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct board_path record = { .role = rows[i].role,
+					     .flags = rows[i].flags,
+					     .wwid_hash = hash };
+		struct evidence e = healthy();
+
+		evidence_set_plan(&e, rows[i].trust, &record, rows[i].wwid);
+		assert_int_equal(e.barred, rows[i].barred);
+	}
+	for (int t = 0; t < BOARD_TRUST_MAX; t++) {
+		struct board_path record = { .role = ROLE_EXCLUDED, .wwid_hash = hash };
+		struct evidence e = healthy();
+
+		e.barred = BARRED_BY_OPERATOR; /* of an earlier look */
+		evidence_set_plan(&e, (enum board_trust)t, &record, wwid);
+		assert_int_equal(e.barred, t == BOARD_FRESH || t == BOARD_STALE ? BARRED_BY_POLICY
+										: BARRED_NO);
 	}
 }
 
@@ -533,7 +632,7 @@ static void test_any_harmless(void **state)
 		bool progress = e.io.known && e.io.moved && !e.io.failed &&
 				e.io.look_ms <= e.probe.trouble_ms && e.io.look_ms <= 2000;
 
-		if (!content)
+		if (!content || (e.is_iscsi && e.barred))
 			continue;
 		if (e.test.state == TEST_ENDED && e.test.result == SCSI_GOOD)
 			assert_true(v.state == VERDICT_UP);
@@ -664,6 +763,14 @@ static void test_board_record_age(void **state)
 	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
 	assert_int_equal(e.probe.state, PROBE_NONE);
 	record.updated_ns = NOW;
+	/* a login that is not answered is silence, one that is refused is not */
+	record.state = PROBE_LOGIN_FAILED;
+	record.error = -ETIMEDOUT;
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_SILENT);
+	record.login_status = 0x0201;
+	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
+	assert_int_equal(e.probe.state, PROBE_LOGIN_FAILED);
 	record.state = PROBE_STATE_MAX; /* of a later version */
 	evidence_set_board(&e, BOARD_FRESH, &record, NOW);
 	assert_int_equal(e.probe.state, PROBE_NONE);
@@ -755,6 +862,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_golden_covers),
+		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_any_barred_stays_out),
 		cmocka_unit_test(test_legs_asked_only_when_needed),
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_sentence_with_errno),

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mpathiscsi policy set. The command edits the file; the daemon only reads it. */
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/parse.h"
+#include "daemon/cli_forecast.h"
+#include "daemon/cli_policy.h"
+
+#define DEFAULT_WAIT_MS 30000
+#define LOOK_AGAIN_MS	200
+#define WAITS_MAX	512
+
+/* What `policy set` was asked for. */
+struct set_request {
+	struct cli_scope scope;
+	char text[4096]; /* the setting in one line, as policy_setting_parse() reads it */
+	struct policy_setting setting;
+	bool dry_run, wait, force;
+	uint64_t timeout_ms;
+};
+
+/* Append "WORD VALUE" to the setting's text. */
+static int add_word(struct set_request *request, const char *word, const char *value)
+{
+	size_t used = strlen(request->text);
+	int n;
+
+	if (!*value || strpbrk(value, " \t\n")) {
+		cli_error("\"%s\" is no path expression", value);
+		return EXIT_USAGE;
+	}
+	n = snprintf(request->text + used, sizeof(request->text) - used, " %s%s%s", word,
+		     *word ? " " : "", value);
+	if (n < 0 || (size_t)n >= sizeof(request->text) - used) {
+		cli_error("too many expressions");
+		return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+static void set_help(void)
+{
+	size_t i;
+
+	puts("Usage: mpathiscsi policy set LUN POLICY [OPTIONS]\n"
+	     "       mpathiscsi policy set SCOPE POLICY [OPTIONS]\n\n"
+	     "Sets the policy of a LUN or of a scope, keeps it in the policies file, and returns\n"
+	     "when the kernel's path groups say the same. LUN is a WWID or a map's name. SCOPE is\n"
+	     "one of the following; a LUN comes under the most specific that is set.\n"
+	     "  --target=NAME               the LUNs of an iSCSI target\n"
+	     "  --product=VENDOR/PRODUCT    the LUNs of this kind, as in INQUIRY\n"
+	     "  --default                   all LUNs over iSCSI\n\nPolicies:");
+	for (i = 0; i < policy_count; i++)
+		printf("  %-24s %s\n", policy_registry[i]->name, policy_registry[i]->summary);
+	puts("\nOptions (in the order that counts; each as often as needed):\n"
+	     "  -a, --active=EXPRESSION     these paths carry the I/O\n"
+	     "  -s, --standby=EXPRESSION    these take over, in this order\n"
+	     "  -w, --weight=EXPRESSION:N   lowest weight first; \"never\": not used\n"
+	     "  -x, --exclude=EXPRESSION    never use these\n"
+	     "  -n, --dry-run               check and show the plan, change nothing\n"
+	     "  -f, --force                 exclude even every path; reconfigure multipathd for\n"
+	     "                              a new path selector even while a path is in trouble\n"
+	     "      --no-wait               return once it is saved\n"
+	     "      --timeout=TIME          wait at most so long (30s)\n"
+	     "  -j, --json\n"
+	     "\nEXPRESSION: portal=ADDRESS[/BITS][:PORT], iface=NAME, source=ADDRESS[/BITS],\n"
+	     "target=NAME, tpg=NUMBER; joined by commas all must hold.\n"
+	     "\nExamples:\n"
+	     "  mpathiscsi policy set mpatha failover-only --active portal=10.0.1.2\n"
+	     "  mpathiscsi policy set --target iqn.2001-04.com.example:array round-robin\n"
+	     "  mpathiscsi policy set mpatha weighted-path -w portal=10.0.1.2:10 \\\n"
+	     "      -w portal=10.0.2.0/24:20");
+}
+
+enum { OPTION_NO_WAIT = 256, OPTION_TIMEOUT };
+
+static int apply_option(struct cli *cli, struct set_request *request, int option)
+{
+	switch (option) {
+	case 'a':
+		return add_word(request, "active", optarg);
+	case 's':
+		return add_word(request, "standby", optarg);
+	case 'x':
+		return add_word(request, "exclude", optarg);
+	case 'w':
+		return add_word(request, "active", optarg);
+	case 'n':
+		request->dry_run = true;
+		return EXIT_OK;
+	case 'j':
+		cli->json = true;
+		return EXIT_OK;
+	case 'f':
+		request->force = true;
+		return EXIT_OK;
+	case OPTION_NO_WAIT:
+		request->wait = false;
+		return EXIT_OK;
+	case OPTION_TIMEOUT:
+		if (parse_ms(optarg, 0, 3600000, &request->timeout_ms) == 0)
+			return EXIT_OK;
+		cli_error("--timeout=%s: a time such as 500ms, 30s, 2min", optarg);
+		return EXIT_USAGE;
+	case CLI_OPTION_TARGET:
+	case CLI_OPTION_PRODUCT:
+	case CLI_OPTION_DEFAULT:
+		return cli_scope_option(&request->scope, option, optarg);
+	default:
+		return EXIT_USAGE;
+	}
+}
+
+/* getopt has moved the options in front: the policy's name leads the text. */
+static int lead_with(struct set_request *request, const char *policy)
+{
+	size_t length = strlen(policy), used = strlen(request->text);
+
+	if (length + used >= sizeof(request->text)) {
+		cli_error("too many expressions");
+		return EXIT_USAGE;
+	}
+	memmove(request->text + length, request->text, used + 1);
+	memcpy(request->text, policy, length);
+	return EXIT_OK;
+}
+
+/* Options into 'request'. EXIT_OK, an exit code, or -1: help was asked for. */
+static int parse_set(struct cli *cli, int argc, char **argv, struct set_request *request)
+{
+	static const struct option options[] = {{"active", required_argument, NULL, 'a'},
+						{"standby", required_argument, NULL, 's'},
+						{"weight", required_argument, NULL, 'w'},
+						{"exclude", required_argument, NULL, 'x'},
+						{"dry-run", no_argument, NULL, 'n'},
+						{"force", no_argument, NULL, 'f'},
+						{"no-wait", no_argument, NULL, OPTION_NO_WAIT},
+						{"timeout", required_argument, NULL, OPTION_TIMEOUT},
+						CLI_SCOPE_OPTIONS,
+						{"json", no_argument, NULL, 'j'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	int option, r;
+
+	while ((option = getopt_long(argc, argv, "a:s:w:x:nfjh", options, NULL)) != -1) {
+		if (option == 'h')
+			return -1;
+		r = apply_option(cli, request, option);
+		if (r != EXIT_OK)
+			return r;
+	}
+	if (argc - optind != (request->scope.has_name ? 1 : 2)) {
+		cli_error("policy set needs LUN and POLICY, or a scope (--target, --product, "
+			  "--default) and POLICY; try: mpathiscsi policy set --help");
+		return EXIT_USAGE;
+	}
+	if (!request->scope.has_name)
+		request->scope.lun = argv[optind++];
+	return lead_with(request, argv[optind]);
+}
+
+/* Ask the daemon whether this fits the paths; says the section to write, and the plans. */
+static int ask_check(struct cli *cli, const struct set_request *request, struct json_object **ret)
+{
+	struct json_object *fields = json_object_new_object();
+
+	cli_scope_field(&request->scope, fields);
+	json_object_object_add(fields, "setting", json_object_new_string(request->text));
+	json_object_object_add(fields, "force", json_object_new_boolean(request->force));
+	return cli_request(cli, "policy-check", fields, ret);
+}
+
+static void print_warnings(struct json_object *checked)
+{
+	struct json_object *warnings = json_object_object_get(checked, "warnings");
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(warnings); i++)
+		cli_error("warning: %s",
+			  json_object_get_string(json_object_array_get_idx(warnings, i)));
+}
+
+/* Before and after, for each LUN concerned. */
+static int dry_run(struct cli *cli, const struct set_request *request,
+		   struct json_object *checked)
+{
+	struct json_object *luns = json_object_object_get(checked, "luns");
+	size_t n = json_object_array_length(luns), i;
+	int r = EXIT_OK;
+
+	if (!request->scope.has_name)
+		return cli_dry_run(cli, cli_text(checked, "wwid"), request->text, checked);
+	if (cli->json) {
+		cli_print_json(checked);
+		return EXIT_OK;
+	}
+	printf("[%s]: %s: %zu LUN%s\n", cli_text(checked, "scope"), cli_text(checked, "setting"),
+	       n, n == 1 ? "" : "s");
+	for (i = 0; i < n && r == EXIT_OK; i++) {
+		putchar('\n');
+		r = cli_dry_run(cli, cli_text(json_object_array_get_idx(luns, i), "wwid"),
+				request->text, checked);
+	}
+	return r;
+}
+
+/* In force, or no matter: a LUN that has gone, or (of several) one that is in no map and so
+ * never can be. */
+static bool settled(struct json_object *lun, bool one)
+{
+	return !lun || cli_flag(lun, "in_force") ||
+	       (!one && json_object_array_length(json_object_object_get(lun, "groups")) == 0);
+}
+
+/*
+ * Is the policy in force on all these LUNs? 'waits_for' (WAITS_MAX bytes): for what the first
+ * that is not waits, if that is known. EXIT_OK, EXIT_PENDING, or an error's exit code.
+ */
+static int look(struct cli *cli, struct json_object *luns, char *waits_for)
+{
+	size_t n = json_object_array_length(luns), i;
+	struct json_object *reply, *lun;
+	int r = cli_request(cli, "status", NULL, &reply);
+
+	if (r != EXIT_OK)
+		return r;
+	for (i = 0; i < n && r == EXIT_OK; i++) {
+		lun = cli_find_lun(json_object_object_get(reply, "luns"),
+			       cli_text(json_object_array_get_idx(luns, i), "wwid"));
+		if (settled(lun, n == 1))
+			continue;
+		r = EXIT_PENDING;
+		snprintf(waits_for, WAITS_MAX, "%s", cli_text(lun, "waits_for"));
+	}
+	json_object_put(reply);
+	return r;
+}
+
+static int wait_in_force(struct cli *cli, struct json_object *luns, uint64_t timeout_ms)
+{
+	uint64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+	char waits_for[WAITS_MAX] = "";
+	int r;
+
+	while ((r = look(cli, luns, waits_for)) == EXIT_PENDING) {
+		if (clock_now_ns() >= deadline_ns)
+			break;
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+	if (r == EXIT_PENDING && *waits_for)
+		cli_error("saved, but pending: waits for %s", waits_for);
+	else if (r == EXIT_PENDING)
+		cli_error("saved, but the kernel's path groups do not say so yet\n"
+			  "multipathd takes priorities at its next check of a path (up to 20 s);\n"
+			  "is it running, and has `mpathiscsi enable` been done? see: "
+			  "mpathiscsi status");
+	return r;
+}
+
+static void print_result(struct cli *cli, struct json_object *checked, int r)
+{
+	const char *wwid = cli_text(checked, "wwid");
+	size_t n = json_object_array_length(json_object_object_get(checked, "luns"));
+
+	if (cli->json) {
+		json_object_object_add(checked, "saved", json_object_new_boolean(true));
+		json_object_object_add(checked, "in_force", json_object_new_boolean(r == EXIT_OK));
+		cli_print_json(checked);
+	} else if (r == EXIT_OK && *wwid) {
+		printf("%s: %s [in force]\n", wwid, cli_text(checked, "setting"));
+	} else if (r == EXIT_OK) {
+		printf("[%s]: %s [in force on %zu LUN%s]\n", cli_text(checked, "scope"),
+		       cli_text(checked, "setting"), n, n == 1 ? "" : "s");
+	}
+}
+
+static int update_checked(struct cli *cli, struct json_object *checked)
+{
+	struct json_object *luns = json_object_object_get(checked, "luns"), *lun;
+	size_t n = json_object_array_length(luns), i;
+	struct fragment_change *changes = calloc(n + 1, sizeof(*changes));
+
+	if (!changes) {
+		cli_error("out of memory");
+		return EXIT_FAILED;
+	}
+	for (i = 0; i < n; i++) {
+		lun = json_object_array_get_idx(luns, i);
+		changes[i] = (struct fragment_change){
+			.wwid = cli_text(lun, "wwid"),
+			.setting = cli_text(checked, "setting"),
+			.selector = cli_text(checked, "selector"),
+			.reconfigure = cli_flag(lun, "selector_changes")};
+	}
+	cli_policy_update_fragments(cli, changes, n);
+	free(changes);
+	return EXIT_OK;
+}
+
+/* A new path selector takes a reconfigure of multipathd: not while a path is in trouble. */
+static int may_carry_out(const struct set_request *request, struct json_object *checked)
+{
+	const char *unfit = cli_text(checked, "unfit");
+
+	if (!cli_flag(checked, "selector_changes") || !*unfit || request->force)
+		return EXIT_OK;
+	cli_error("REFUSED: path selector \"%s\" needs a reconfigure of multipathd, which would "
+		  "stop its checks while %s is in trouble; nothing was changed (--force: do it "
+		  "all the same)",
+		  cli_text(checked, "selector"), unfit);
+	return EXIT_REFUSED;
+}
+
+/* Save what was checked, tell the daemon, and wait. */
+static int carry_out(struct cli *cli, const struct set_request *request,
+		     struct json_object *checked)
+{
+	char message[POLICY_MESSAGE_MAX];
+	struct store_name name;
+	int r = may_carry_out(request, checked);
+
+	if (r != EXIT_OK)
+		return r;
+	if (store_name_parse(cli_text(checked, "scope"), &name, message) < 0) {
+		cli_error("mpathiscsid is of another version: %s", message);
+		return EXIT_FAILED;
+	}
+	r = cli_store_edit(cli, &name, cli_text(checked, "alias"), &request->setting);
+	if (r == EXIT_OK)
+		r = cli_policy_reload(cli);
+	if (r == EXIT_OK)
+		r = update_checked(cli, checked);
+	if (r != EXIT_OK)
+		return r;
+	if (!request->wait) {
+		print_result(cli, checked, EXIT_PENDING);
+		return EXIT_OK;
+	}
+	r = wait_in_force(cli, json_object_object_get(checked, "luns"), request->timeout_ms);
+	print_result(cli, checked, r);
+	return r;
+}
+
+int cli_policy_set(struct cli *cli, int argc, char **argv)
+{
+	struct set_request request = {.wait = true, .timeout_ms = DEFAULT_WAIT_MS};
+	char message[POLICY_MESSAGE_MAX];
+	struct json_object *checked;
+	enum policy_error error;
+	int r = parse_set(cli, argc, argv, &request);
+
+	if (r == -1) {
+		set_help();
+		return EXIT_OK;
+	}
+	if (r != EXIT_OK)
+		return r;
+	error = policy_setting_parse(request.text, &request.setting, message);
+	if (error != POLICY_OK) {
+		cli_error("%s: %s", policy_error_name(error), message);
+		return EXIT_REFUSED;
+	}
+	r = ask_check(cli, &request, &checked);
+	if (r != EXIT_OK)
+		return r;
+	print_warnings(checked);
+	if (request.dry_run)
+		r = dry_run(cli, &request, checked);
+	else
+		r = carry_out(cli, &request, checked);
+	json_object_put(checked);
+	return r;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which section of the policies file a command means, and what follows from changing it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "daemon/cli_policy.h"
+
+/* VENDOR/PRODUCT as a section writes it. */
+static int product_section(const char *argument, char *buffer, size_t size)
+{
+	const char *slash = strchr(argument, '/');
+	int n;
+
+	if (!slash || strchr(argument, '"')) {
+		cli_error("--product=%s: write VENDOR/PRODUCT, as in --product=LIO-ORG/disk1",
+			  argument);
+		return EXIT_USAGE;
+	}
+	n = snprintf(buffer, size, "product \"%.*s\" \"%s\"", (int)(slash - argument), argument,
+		     slash + 1);
+	return n > 0 && (size_t)n < size ? EXIT_OK : EXIT_USAGE;
+}
+
+int cli_scope_option(struct cli_scope *scope, int option, const char *argument)
+{
+	char section[2 * STORE_NAME_TEXT_MAX] = "default", message[POLICY_MESSAGE_MAX];
+	int r = EXIT_OK;
+
+	if (scope->has_name) {
+		cli_error("only one of --target, --product and --default can be given, once");
+		return EXIT_USAGE;
+	}
+	if (option == CLI_OPTION_TARGET)
+		snprintf(section, sizeof(section), "target %s", argument);
+	else if (option == CLI_OPTION_PRODUCT)
+		r = product_section(argument, section, sizeof(section));
+	if (r != EXIT_OK)
+		return r;
+	if (store_name_parse(section, &scope->name, message) < 0) {
+		cli_error("%s", message);
+		return EXIT_USAGE;
+	}
+	scope->has_name = true;
+	return EXIT_OK;
+}
+
+void cli_scope_field(const struct cli_scope *scope, struct json_object *fields)
+{
+	char section[STORE_NAME_TEXT_MAX];
+
+	if (scope->has_name)
+		json_object_object_add(
+			fields, "scope",
+			json_object_new_string(store_name_format(&scope->name, section)));
+	else if (scope->lun)
+		json_object_object_add(fields, "lun", json_object_new_string(scope->lun));
+}
+
+/* One editor at a time. */
+static int lock_store(const struct cli *cli)
+{
+	char path[4096];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s.lock", cli->store_path) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* The text of the file, if it is in order: an edit must not hide an old mistake. */
+static int read_good(const struct cli *cli, char **ret_text)
+{
+	char message[STORE_MESSAGE_MAX];
+	struct store store;
+	int r = store_read_file(cli->store_path, ret_text);
+
+	if (r < 0) {
+		cli_error("%s: %s", cli->store_path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	if (store_parse(*ret_text, cli->store_path, &store, message) < 0) {
+		cli_error("ISDSC_INVALID_PARAMETER: %s\nmend the file first; nothing was changed",
+			  message);
+		free(*ret_text);
+		return EXIT_REFUSED;
+	}
+	store_free(&store);
+	return EXIT_OK;
+}
+
+static int edit_locked(const struct cli *cli, const struct store_name *name, const char *alias,
+		       const struct policy_setting *setting)
+{
+	char section[STORE_NAME_TEXT_MAX];
+	char *old = NULL, *new = NULL;
+	int r = read_good(cli, &old);
+
+	if (r != EXIT_OK)
+		return r;
+	r = store_edit(old, name, alias, setting, &new);
+	if (r == 0)
+		r = store_write_file(cli->store_path, new);
+	free(old);
+	free(new);
+	if (r == -ENOENT && !setting) {
+		cli_error("%s has no section [%s]", cli->store_path,
+			  store_name_format(name, section));
+		return EXIT_REFUSED;
+	}
+	if (r < 0) {
+		cli_error("ISDSC_FAILURE_TO_PERSIST_LB_POLICY: %s: %s; nothing was changed",
+			  cli->store_path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+int cli_store_edit(const struct cli *cli, const struct store_name *name, const char *alias,
+		   const struct policy_setting *setting)
+{
+	int lock = lock_store(cli), r;
+
+	if (lock < 0) {
+		cli_error("%s.lock: %s", cli->store_path, strerror(-lock));
+		return lock == -EACCES || lock == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+	}
+	r = edit_locked(cli, name, alias, setting);
+	close(lock);
+	return r;
+}
+
+int cli_policy_reload(struct cli *cli)
+{
+	struct json_object *reply;
+	int r = cli_request(cli, "reload", NULL, &reply);
+
+	if (r == EXIT_OK)
+		json_object_put(reply);
+	return r;
+}
+
+struct json_object *cli_find_lun(struct json_object *luns, const char *wwid)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(luns); i++)
+		if (!strcmp(cli_text(json_object_array_get_idx(luns, i), "wwid"), wwid))
+			return json_object_array_get_idx(luns, i);
+	return NULL;
+}
+
+void cli_policy_update_fragments(struct cli *cli, const struct fragment_change *changes,
+				 size_t n)
+{
+	size_t last = n, i;
+
+	for (i = 0; i < n; i++)
+		if (changes[i].reconfigure)
+			last = i;
+	for (i = 0; i < n; i++)
+		if (i != last)
+			cli_policy_update_fragment(cli, changes[i].wwid, changes[i].setting,
+						   changes[i].selector, false);
+	if (last < n)
+		cli_policy_update_fragment(cli, changes[last].wwid, changes[last].setting,
+					   changes[last].selector, true);
+}

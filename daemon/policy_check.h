@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_POLICY_CHECK_H
+#define MPATHISCSI_POLICY_CHECK_H
+
+/*
+ * The request policy-check: would this setting be taken, and what would come of it? Changes
+ * nothing.
+ *
+ * Fields: "setting" (one line), and either "lun" (WWID or map name) or "scope" (a section's
+ * name as in the policies file: "target iqn.…", "default" …). For a scope every LUN that
+ * would come under the setting is checked, and the first that objects is named. "force": a
+ * LUN may be left without any path.
+ *
+ * Reply: "scope" (the section to write; "lun WWID" for a LUN), "alias", "setting" in its
+ * canonical form, "luns": of each LUN concerned "wwid", "alias", "paths" with their "role",
+ * "plan_group" and present "group", "selector_changes"; "warnings": sentences; "selector" of
+ * the policy, and "selector_changes": on any LUN the plan shares a group's paths and the live
+ * table selects otherwise, so that multipathd must reconfigure. For "lun" the LUN's "wwid" and
+ * "paths" stand at the top too.
+ */
+
+#include <json-c/json.h>
+
+#include "daemon/lun.h"
+
+/* A new reply, or an error reply with the policy error's name; NULL: fields missing. */
+struct json_object *policy_check(const struct lun_table *luns, const struct store *store,
+				 struct json_object *request);
+
+#endif

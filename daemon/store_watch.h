@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_STORE_WATCH_H
+#define MPATHISCSI_STORE_WATCH_H
+
+/*
+ * Tells when a file may have changed: written in place, replaced by a rename (as editors and
+ * our command do), created, removed. The folder is watched, not the file, so that the next
+ * file of that name counts as well. Showers of events are gathered.
+ */
+
+#include <systemd/sd-event.h>
+
+struct store_watch;
+
+/* 'changed' is called from the event loop, a moment after the last event; the file may be
+ * broken, half-written or absent. -errno (-ENOENT: no such folder). */
+int store_watch_new(sd_event *event, const char *path, void (*changed)(void *arg), void *arg,
+		    struct store_watch **ret);
+void store_watch_free(struct store_watch *watch); /* NULL is fine */
+
+#endif

@@ -1,0 +1,211 @@
+# Under load, the LUN ends in the plan's state whatever happens, except what an operator failed; a change waits for health.
+# lab: init=script timeout=560
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash source=/dev/null
+. /lab/lib/lab.sh
+
+STORE=/etc/mpathiscsi/policies.conf
+UEVENTS=$LAB_VAR/uevents
+
+# tables_loaded: how often a table of LUN 1's map has been put in force since uevents_start. The kernel tells each
+# resume after a load with the cookie of who asked; what happens to paths has DM_ACTION instead.
+uevents_start() {
+	udevadm monitor --kernel --property --subsystem-match=block > "$UEVENTS" 2>&1 &
+	UEVENTS_PID=$!
+	assert_wait 10 "uevents are recorded" grep -qi kernel "$UEVENTS"
+}
+tables_loaded() {
+	awk -v node="$(realpath "$(map_device 1)")" '
+		function flush() { if (mine && cookie && !action) n++; mine = cookie = action = 0 }
+		/^KERNEL\[/ || /^$/ { flush() }
+		$0 == "DEVNAME=" node { mine = 1 }
+		/^DM_COOKIE=/ { cookie = 1 }
+		/^DM_ACTION=/ { action = 1 }
+		END { flush(); print n + 0 }' "$UEVENTS"
+}
+
+in_force() { [[ $(status_value 's["luns"][0]["in_force"]') == True ]]; }
+path_value() { status_value "[p for p in s['luns'][0]['paths'] if p['portal'].startswith('10.0.$1.2:')][0]['$2']"; }
+path_value_is() { [[ $(path_value "$1" "$2") == "$3" ]]; }
+reason_has() { [[ $(path_value "$1" reason) == *"$2"* ]]; }
+set_quiet() { mpathiscsi policy set --timeout 60s "$(map_name 1)" "$@" > /dev/null; }
+multipathd_again() {
+	multipathd_stop
+	multipathd -d >> "$(log multipathd)" 2>&1 &
+	MULTIPATHD_PID=$!
+	assert_wait 20 "multipathd answers" multipathd_ready
+	assert_wait 60 "every LUN has a map with all paths" maps_complete
+}
+daemon_again() { daemon_stop "${1:-TERM}"; daemon_start --verbose; }
+
+# ends_as GROUPS ACTIVE FAILED WHAT: waits for the plan's state: groups, the one in use, exactly these paths failed.
+# While a path is failed multipathd puts its group last whenever it makes a table, so GROUPS may be - then.
+groups_match() { [[ $1 == - ]] || groups_are "$1"; }
+failed_paths() { map_paths 1 | awk '$6 == "F" { print $5 }' | sort -n | tr '\n' ' ' | sed 's/ $//'; }
+failed_are() { [[ $(failed_paths) == "$1" ]]; }
+ends_as() {
+	assert_wait 60 "$4: groups $1" groups_match "$1"
+	assert_wait 40 "$4: in force" in_force
+	assert_wait 40 "$4: failed: ${3:-none}" failed_are "$3"
+	assert_wait 40 "$4: portal $2 carries the I/O" active_is "$2"
+	assert_wait 20 "$4: I/O flows" load_flowing
+	load_look
+	assert_eq "$4: I/O errors" 0 "$LOAD_ERRORS"
+	say "$4: groups $1, portal $2 in use, failed: ${3:-none}"
+}
+writes_of() { awk '{ print $1 + $5 }' "/sys/block/$(portal_disk "$1")/stat"; }
+
+target_start tgt 3
+login 3
+daemon_start --verbose
+multipathd_start - <<E2
+defaults {
+	find_multipaths yes
+	polling_interval 1
+	max_polling_interval 1
+}
+E2
+mpathiscsi enable > "$(log enable)"
+assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
+assert_wait 60 "every LUN has a map with all paths" maps_complete
+policy_set 1 failover-only --active portal=10.0.1.2
+load_start "$(map_device 1)"
+ends_as "1 2 3" 1 "" "at the start"
+
+title "1. failover-only, the active path changed six times: one table each"
+uevents_start
+for active in 2 1 2 1 2 1; do
+	before=$(tables_loaded)
+	set_quiet failover-only --active "portal=10.0.$active.2"
+	assert_wait 20 "portal $active carries the I/O" active_is "$active"
+	holds 3 active_is "$active"
+	assert_eq "tables loaded for this change" 1 $(($(tables_loaded) - before))
+done
+ends_as "1 2 3" 1 "" "after six changes"
+
+title "2. restarts and multipathd commands"
+multipathd_again
+ends_as "1 2 3" 1 "" "multipathd restarted"
+daemon_again
+ends_as "1 2 3" 1 "" "daemon restarted"
+daemon_stop KILL
+multipathd_again
+daemon_start --verbose
+ends_as "1 2 3" 1 "" "both restarted"
+multipathd reconfigure > /dev/null
+assert_wait 40 "multipathd answers" multipathd_ready
+ends_as "1 2 3" 1 "" "multipathd reconfigure"
+multipathd switch multipath "$(map_name 1)" group 3 > /dev/null
+ends_as "1 2 3" 1 "" "multipathd switch group 3"
+logout_portal 1
+assert_wait 30 "portal 2 carries the I/O" active_is 2
+login_portal 1
+assert_wait 60 "every LUN has a map with all paths" maps_complete
+ends_as "1 2 3" 1 "" "session logged out and in"
+
+title "3. mpathiscsi fail: stays until reinstated"
+name=$(map_name 1)
+mpathiscsi fail "$name" portal=10.0.1.2
+ends_as - 2 "1" "mpathiscsi fail"
+assert_eq "its state" failed "$(path_value 1 state)"
+assert_eq "its reason" "failed by operator (mpathiscsi fail)" "$(path_value 1 reason)"
+status=0
+mpathiscsi fail "$name" portal=10.0.0.0/16 2> "$(log refused)" || status=$?
+assert_eq "failing all that is left is refused" 4 "$status"
+multipathd_again
+ends_as - 2 "1" "multipathd restarted"
+daemon_again KILL
+ends_as - 2 "1" "daemon killed and started"
+multipathd reconfigure > /dev/null
+ends_as - 2 "1" "multipathd reconfigure"
+logout_portal 1
+login_portal 1
+assert_wait 60 "every LUN has a map with all paths" maps_complete
+ends_as - 2 "1" "session logged out and in"
+mpathiscsi reinstate "$name" portal=10.0.1.2
+ends_as "1 2 3" 1 "" "mpathiscsi reinstate"
+
+title "4. multipathd fail path: known, and kept over our reconfigure (another path selector)"
+multipathd fail path "$(portal_disk 2)" > /dev/null
+assert_wait 40 "status tells who failed it" reason_has 2 "failed by operator (multipathd)"
+set_quiet round-robin-with-subset -a portal=10.0.1.2 -a portal=10.0.3.2 -s portal=10.0.2.2
+assert_eq "path selector" round-robin "$(status_value 's["luns"][0]["selector"]')"
+assert_wait 20 "both active paths carry I/O" active_is "1 3"
+assert "path 2 stays failed" holds 8 failed_are 2
+multipathd reinstate path "$(portal_disk 2)" > /dev/null
+ends_as "1,3 2" "1 3" "" "multipathd reinstate path"
+portal_cut 2
+assert_wait 20 "the daemon finds portal 2 silent" path_value_is 2 state suspect
+status=0
+mpathiscsi policy set "$name" least-queue-depth 2> "$(log refused)" || status=$?
+assert_eq "another selector while a portal is silent is refused" 4 "$status"
+assert "and the refusal says why" grep -q '10.0.2.2' "$(log refused)"
+portal_heal 2
+assert_wait 60 "all sessions and paths are up again" all_up
+set_quiet failover-only --active portal=10.0.1.2
+ends_as "1 2 3" 1 "" "failover-only again"
+
+title "5. an excluded path is never used, also as the last one"
+set_quiet failover-only --active portal=10.0.1.2 --exclude portal=10.0.3.2
+assert_wait 20 "path 3 is failed" failed_are 3
+assert_eq "its state" excluded "$(path_value 3 state)"
+multipathd reinstate path "$(portal_disk 3)" > /dev/null
+assert_wait 20 "path 3 is failed again" failed_are 3
+multipathd_again
+assert_wait 40 "path 3 is failed after a restart of multipathd" failed_are 3
+before=$(writes_of 3)
+mpathiscsi fail --force "$name" portal=10.0.1.2
+mpathiscsi fail --force "$name" portal=10.0.2.2
+assert_wait 20 "no path is left" failed_are "1 2 3"
+assert_wait 20 "I/O waits" load_stalled
+assert "path 3 stays unused for 5 s" holds 5 failed_are "1 2 3"
+assert_eq "I/Os on the excluded path" "$before" "$(writes_of 3)"
+mpathiscsi reinstate "$name" portal=10.0.0.0/16
+assert_wait 20 "I/O flows on portal 1" active_is 1
+assert_wait 20 "path 3 is still failed" failed_are 3
+assert_eq "I/Os on the excluded path" "$before" "$(writes_of 3)"
+status=0
+mpathiscsi policy set "$name" failover-only --exclude portal=10.0.0.0/16 2> "$(log refused)" || status=$?
+assert_eq "excluding every path is refused" 4 "$status"
+set_quiet failover-only --active portal=10.0.1.2
+ends_as "1 2 3" 1 "" "exclusion taken back"
+
+title "6. a change while a portal is silent waits, and is carried out when it answers"
+portal_cut 3
+assert_wait 20 "the daemon finds portal 3 silent" path_value_is 3 state suspect
+before=$(tables_loaded)
+status=0
+mpathiscsi policy set --timeout 3s "$name" failover-only --active portal=10.0.2.2 2> "$(log pending)" || status=$?
+cat "$(log pending)"
+mpathiscsi status
+assert_eq "exit code" 5 "$status"
+assert "it says for what it waits" grep -q 'waits for portal 10.0.3.2:3260' "$(log pending)"
+assert_eq "portal 1 still carries the I/O" 1 "$(active_portals 1)"
+assert_eq "tables loaded meanwhile" "$before" "$(tables_loaded)"
+portal_heal 3
+assert_wait 60 "in force after all" in_force
+assert_wait 40 "all sessions and paths are up again" all_up
+ends_as "2 1 3" 2 "" "carried out"
+
+title "7. the policies file, edited by hand"
+cp "$STORE" "$LAB_OUT/policies.conf"
+sed -i 's/10\.0\.2\.2/10.0.1.2/' "$STORE"
+ends_as "1 2 3" 1 "" "edited with sed -i"
+sed 's/failover-only/failover-onyl/' "$STORE" > "$STORE.new"
+mv "$STORE.new" "$STORE"
+warned() { [[ $(status_value 's.get("warning", "")') == *failover-onyl* ]]; }
+assert_wait 10 "status warns of the broken file" warned
+mpathiscsi status | head -2
+assert "the policy in force stays" holds 3 groups_are "1 2 3"
+# In place, as some editors do: opened, cut to nothing, written.
+sed 's/failover-onyl/failover-only/; s/10\.0\.1\.2/10.0.3.2/' "$STORE" > "$LAB_VAR/mended"
+cat "$LAB_VAR/mended" > "$STORE"
+ends_as "3 1 2" 3 "" "mended in place"
+assert "no warning any more" not warned
+
+kill "$UEVENTS_PID"
+cp "$UEVENTS" "$LAB_OUT/uevents"
+load_stop
+assert_eq "I/O errors" 0 "$LOAD_ERRORS"
+assert_eq "corrupt blocks" 0 "$LOAD_CORRUPT"
+result apply "ios=$LOAD_IOS" "errors=$LOAD_ERRORS" "corrupt=$LOAD_CORRUPT" "longest_stall_ms=$LOAD_STALL_MS"

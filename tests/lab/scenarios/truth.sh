@@ -1,0 +1,51 @@
+# The truth table of the five policies, set by the command, under the same faults; dm, the disks' counters and the target's as witnesses.
+# lab: init=script timeout=900
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash source=/dev/null
+. /lab/lib/lab.sh
+. /lab/lib/truth.sh
+
+weights() { policy_set 4 weighted-path -w "portal=10.0.1.2:$1" -w "portal=10.0.2.2:$2" -w "portal=10.0.3.2:$3" -w "portal=10.0.4.2:$4"; }
+
+target_start tgt 4 luns=5
+login 4
+daemon_start
+multipathd_start - <<E2
+defaults {
+	find_multipaths yes
+	polling_interval 1
+	max_polling_interval 1
+	fast_io_fail_tmo 1
+	no_path_retry queue
+}
+E2
+mpathiscsi enable > "$(log enable)"
+assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
+assert_wait 60 "every LUN has a map with all paths" maps_complete
+policy_set 1 failover-only --active portal=10.0.1.2
+policy_set 2 round-robin
+policy_set 3 round-robin-with-subset -a portal=10.0.1.2 -a portal=10.0.2.2 -s portal=10.0.3.2 -s portal=10.0.4.2
+weights 1 2 3 4
+policy_set 5 least-queue-depth
+truth_learn
+assert_eq "path selector of round-robin" round-robin "$(truth_selector 2)"
+assert_eq "path selector of round-robin-with-subset" round-robin "$(truth_selector 3)"
+assert_eq "path selector of least-queue-depth" queue-length "$(truth_selector 5)"
+truth_load_start
+say "a verified load flows on each of the five maps"
+
+title "paths that carried each of $TRUTH_WRITES writes and more, by policy"
+truth_run
+
+weights 0 0 0 0
+truth_row 17 "weights all 0" ABCD . . . A .
+weights 1 2 3 never
+assert_wait 30 "LUN 4: D is not usable" truth_up_is ABC 4
+truth_row 16 "only D is left" D D D D - D
+truth_make ABCD
+assert_wait 60 "LUN 4: A, B and C are back" truth_up_is ABC 4
+weights 1 2 3 4
+truth_row 1 "all as first" ABCD A ABCD AB A ABCD
+
+truth_load_stop
+truth_end truth

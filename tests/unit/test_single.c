@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "daemon/single.h"
+
+static void one_at_a_time(void **state)
+{
+	char top[] = "/tmp/single.XXXXXX", board[64], lock[64], folder[64];
+	int first, second;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	snprintf(folder, sizeof(folder), "%s/run", top);
+	snprintf(board, sizeof(board), "%s/run/board", top);
+	snprintf(lock, sizeof(lock), "%s/run/board.lock", top);
+	first = single_lock(board);
+	assert_true(first >= 0);
+	assert_int_equal(single_lock(board), -EBUSY);
+	close(first);
+	second = single_lock(board);
+	assert_true(second >= 0);
+	close(second);
+	/* a link in its place is not followed */
+	unlink(lock);
+	assert_int_equal(symlink("/nowhere", lock), 0);
+	assert_int_equal(single_lock(board), -ELOOP);
+	unlink(lock);
+	rmdir(folder);
+	assert_int_equal(rmdir(top), 0);
+	assert_int_equal(single_lock("/nonexistent/run/board"), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(one_at_a_time)};
+
+	return cmocka_run_group_tests_name("single", tests, NULL, NULL);
+}
