@@ -20,9 +20,9 @@ static void help(const char *command)
 {
 	printf("Usage: mpathiscsi %s [--dry-run] [--json]\n\n", command);
 	if (!strcmp(command, "enable"))
-		puts("Writes " ENABLE_CONF_DIR "/mpathiscsi.conf: checker \"iscsi\" for each array seen\n"
-		     "over iSCSI, and for each of its LUNs our priorities, grouping, failback and a\n"
-		     "no_path_retry of at least 60 s. Other disks keep what they have. multipathd is\n"
+		puts("Writes " ENABLE_CONF_DIR "/mpathiscsi.conf: checker \"iscsi\" for each array\n"
+		     "seen over iSCSI, and for each of its LUNs our priorities, grouping, failback\n"
+		     "and a no_path_retry of at least 60 s. Other disks keep what they have. multipathd is\n"
 		     "told to reconfigure, and the result is checked.\n");
 	else
 		puts("Removes " ENABLE_CONF_DIR "/mpathiscsi.conf and tells multipathd to\n"
@@ -110,8 +110,11 @@ void cli_policy_update_fragment(const struct cli *cli, const char *wwid, const c
 	switch (r) {
 	case 0:
 		break;
-	case -ENOENT: /* not enabled, or */
-	case -ENXIO:  /* not for this LUN: nothing to keep in step */
+	case -ENOENT: /* not enabled: nothing to keep in step */
+		return;
+	case -ENXIO:
+		cli_error("note: multipathd does not know of %s yet: run `mpathiscsi enable` again",
+			  wwid);
 		return;
 	case -E2BIG:
 		cli_error("note: the policy is too long for prio_args (253 characters): until "

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "daemon/cli_policy.h"
+#include "daemon/fragment.h"
+#include "daemon/enable.h"
 
 static int list(struct cli *cli, int argc, char **argv)
 {
@@ -236,12 +238,45 @@ int cli_policy(struct cli *cli, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* The fragment's prio_args follow a file that was edited by hand, for the time when the
+ * daemon does not run. Not enabled, or not for this LUN: nothing to follow. */
+static int follow_file(struct cli *cli)
+{
+	struct json_object *reply, *luns;
+	size_t i;
+	int r = cli_request(cli, "status", NULL, &reply);
+
+	if (r != EXIT_OK)
+		return r;
+	luns = json_object_object_get(reply, "luns");
+	for (i = 0; i < json_object_array_length(luns); i++) {
+		struct json_object *lun = json_object_array_get_idx(luns, i);
+		const struct policy *policy = policy_by_name(cli_text(lun, "policy_name"));
+
+		r = fragment_update(NULL, cli_text(lun, "wwid"), cli_text(lun, "policy"),
+				    policy ? policy->selector : "", NULL);
+		if (r < 0 && r != -ENOENT && r != -ENXIO)
+			cli_error("note: %s/%s was not updated (%s); `mpathiscsi enable` mends it",
+				  ENABLE_CONF_DIR, FRAGMENT_NAME, strerror(-r));
+	}
+	json_object_put(reply);
+	return EXIT_OK;
+}
+
 int cli_reload(struct cli *cli, int argc, char **argv)
 {
-	(void)argv;
+	int r;
+
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		puts("Usage: mpathiscsi reload\n\n"
+		     "The daemon reads the policies file again. A broken file is refused whole, and\n"
+		     "the policies in force stay.\n\nExample:\n  mpathiscsi reload");
+		return EXIT_OK;
+	}
 	if (argc > 1) {
 		cli_error("reload takes no arguments");
 		return EXIT_USAGE;
 	}
-	return cli_policy_reload(cli);
+	r = cli_policy_reload(cli);
+	return r == EXIT_OK ? follow_file(cli) : r;
 }

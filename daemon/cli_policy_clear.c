@@ -11,8 +11,8 @@ static void clear_help(void)
 {
 	puts("Usage: mpathiscsi policy clear LUN | --target=NAME | --product=VENDOR/PRODUCT |\n"
 	     "                               --default\n\n"
-	     "Takes a section out of the policies file. Its LUNs come under the next wider scope\n"
-	     "that is set, or have no policy: all paths equal.\n\n"
+	     "Takes a section out of the policies file. Its LUNs come under the next wider\n"
+	     "scope that is set, or have no policy: all paths equal.\n\n"
 	     "Example:\n  mpathiscsi policy clear mpatha");
 }
 

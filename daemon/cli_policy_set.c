@@ -20,6 +20,7 @@ struct set_request {
 	struct cli_scope scope;
 	char text[4096]; /* the setting in one line, as policy_setting_parse() reads it */
 	struct policy_setting setting;
+	bool weighted; /* --weight was given */
 	bool dry_run, wait, force;
 	uint64_t timeout_ms;
 };
@@ -49,9 +50,10 @@ static void set_help(void)
 
 	puts("Usage: mpathiscsi policy set LUN POLICY [OPTIONS]\n"
 	     "       mpathiscsi policy set SCOPE POLICY [OPTIONS]\n\n"
-	     "Sets the policy of a LUN or of a scope, keeps it in the policies file, and returns\n"
-	     "when the kernel's path groups say the same. LUN is a WWID or a map's name. SCOPE is\n"
-	     "one of the following; a LUN comes under the most specific that is set.\n"
+	     "Sets the policy of a LUN or of a scope, keeps it in the policies file, and\n"
+	     "returns when the kernel's path groups say the same. LUN is a WWID or a map's\n"
+	     "name. SCOPE is one of the following; a LUN comes under the most specific that\n"
+	     "is set.\n"
 	     "  --target=NAME               the LUNs of an iSCSI target\n"
 	     "  --product=VENDOR/PRODUCT    the LUNs of this kind, as in INQUIRY\n"
 	     "  --default                   all LUNs over iSCSI\n\nPolicies:");
@@ -63,8 +65,8 @@ static void set_help(void)
 	     "  -w, --weight=EXPRESSION:N   lowest weight first; \"never\": not used\n"
 	     "  -x, --exclude=EXPRESSION    never use these\n"
 	     "  -n, --dry-run               check and show the plan, change nothing\n"
-	     "  -f, --force                 exclude even every path; reconfigure multipathd for\n"
-	     "                              a new path selector even while a path is in trouble\n"
+	     "  -f, --force                 exclude even every path; reconfigure multipathd\n"
+	     "                              for a new path selector with a path in trouble\n"
 	     "      --no-wait               return once it is saved\n"
 	     "      --timeout=TIME          wait at most so long (30s)\n"
 	     "  -j, --json\n"
@@ -89,6 +91,7 @@ static int apply_option(struct cli *cli, struct set_request *request, int option
 	case 'x':
 		return add_word(request, "exclude", optarg);
 	case 'w':
+		request->weighted = true;
 		return add_word(request, "active", optarg);
 	case 'n':
 		request->dry_run = true;
@@ -331,12 +334,16 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 		return EXIT_FAILED;
 	}
 	r = cli_store_edit(cli, &name, cli_text(checked, "alias"), &request->setting);
-	if (r == EXIT_OK)
-		r = cli_policy_reload(cli);
-	if (r == EXIT_OK)
-		r = update_checked(cli, checked);
 	if (r != EXIT_OK)
 		return r;
+	r = cli_policy_reload(cli);
+	if (r == EXIT_OK)
+		r = update_checked(cli, checked);
+	if (r != EXIT_OK) {
+		cli_error("saved in %s: it takes effect when mpathiscsid reads it",
+			  cli->store_path);
+		return r;
+	}
 	if (!request->wait) {
 		print_result(cli, checked, EXIT_PENDING);
 		return EXIT_OK;
@@ -363,6 +370,11 @@ int cli_policy_set(struct cli *cli, int argc, char **argv)
 	error = policy_setting_parse(request.text, &request.setting, message);
 	if (error != POLICY_OK) {
 		cli_error("%s: %s", policy_error_name(error), message);
+		return EXIT_REFUSED;
+	}
+	if (request.weighted && !request.setting.policy->takes_weights) {
+		cli_error("%s: --weight: policy %s takes no weights",
+			  policy_error_name(POLICY_INVALID_PARAMETER), request.setting.policy->name);
 		return EXIT_REFUSED;
 	}
 	r = ask_check(cli, &request, &checked);

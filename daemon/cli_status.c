@@ -124,8 +124,9 @@ static void print_status(struct json_object *reply)
 static void help(void)
 {
 	puts("Usage: mpathiscsi status [--json] [LUN]\n\n"
-	     "Shows each LUN with its policy, the kernel's path groups, and each path's portal,\n"
-	     "interface, role, state and NOP round trip; below a path that is not up, why.\n"
+	     "Shows each LUN with its policy, the kernel's path groups, and each path's\n"
+	     "portal, interface, role, state and NOP round trip; below a path that is not up,\n"
+	     "why.\n"
 	     "'*' marks the paths that carry I/O now. LUN is a WWID or a map's name.\n\n"
 	     "Examples:\n"
 	     "  mpathiscsi status\n"
@@ -149,6 +150,11 @@ int cli_status(struct cli *cli, int argc, char **argv)
 			help();
 		json_object_put(fields);
 		return option == 'h' ? EXIT_OK : EXIT_USAGE;
+	}
+	if (argc - optind > 1) {
+		cli_error("status takes one LUN at most, not \"%s\" too", argv[optind + 1]);
+		json_object_put(fields);
+		return EXIT_USAGE;
 	}
 	if (optind < argc)
 		json_object_object_add(fields, "lun", json_object_new_string(argv[optind]));

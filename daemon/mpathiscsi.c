@@ -12,10 +12,10 @@
 
 static const struct cli_command commands[] = {
 	{"status", cli_status, "[LUN]", "LUNs, policies, groups, paths and why"},
-	{"explain", cli_explain, "LUN", "why each path does or does not carry I/O"},
+	{"explain", cli_explain, "LUN", "why each path carries I/O or not"},
 	{"whatif", cli_whatif, "LUN --down EXPRESSION", "where I/O would go if paths fail"},
 	{"policy", cli_policy, "list, show, set, clear, check", "load-balance policies"},
-	{"enable", cli_enable, "[--dry-run]", "let multipathd use our checker and priorities"},
+	{"enable", cli_enable, "[--dry-run]", "multipathd uses our checker, priorities"},
 	{"disable", cli_disable, "[--dry-run]", "take all of that back"},
 	{"fail", cli_fail, "[--force] LUN EXPRESSION", "take paths out of use"},
 	{"reinstate", cli_reinstate, "LUN EXPRESSION", "and back into use"},

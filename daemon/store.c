@@ -198,6 +198,9 @@ static int handle(void *user, const char *section, const char *name, const char 
 		return 0;
 	if (!*section)
 		return fail(p, p->line, "\"%.40s\" stands before the first section, such as [lun WWID]", name);
+	if (!p->header_line)
+		return fail(p, p->line, "no section header before \"%.40s\" (is there a byte order "
+					"mark in front of it? take it away)", name);
 	if (p->section_line != p->header_line && (!close_section(p) || !open_section(p)))
 		return 0;
 	if (!strcmp(name, "policy"))

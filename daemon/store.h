@@ -73,10 +73,11 @@ int store_with(const struct store *store, const struct store_name *name,
 int store_edit(const char *text, const struct store_name *name, const char *alias,
 	       const struct policy_setting *setting, char **ret_text);
 
-/* Read a file as text; a missing one is "". -EFBIG above STORE_FILE_MAX. free() it. */
+/* Read a file as text; a missing one is "". -EFBIG above STORE_FILE_MAX; -EINVAL: not a
+ * regular file, or with a NUL byte; -ENOENT: a link to nothing. free() it. */
 int store_read_file(const char *path, char **ret_text);
 
-/* Replace a file: temporary name in the same folder, fsync, rename, fsync of the folder. */
+/* Replace a file, or the one that a link leads to: temporary name in the same folder, fsync, rename, fsync of the folder. */
 int store_write_file(const char *path, const char *text);
 
 #endif

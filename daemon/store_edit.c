@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,13 +176,20 @@ static int read_all(int fd, char **ret_text)
 int store_read_file(const char *path, char **ret_text)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r;
+	struct stat info;
 
-	if (fd < 0 && errno == ENOENT) {
+	/* Only nothing at all is an empty store: behind a link that leads nowhere, policies
+	 * may be missed that an administrator believes in force. */
+	if (fd < 0 && errno == ENOENT && lstat(path, &info) < 0 && errno == ENOENT) {
 		*ret_text = strdup("");
 		return *ret_text ? 0 : -ENOMEM;
 	}
 	if (fd < 0)
 		return -errno;
+	if (fstat(fd, &info) < 0 || !S_ISREG(info.st_mode)) {
+		close(fd);
+		return S_ISDIR(info.st_mode) ? -EISDIR : -EINVAL;
+	}
 	r = read_all(fd, ret_text);
 	close(fd);
 	return r;
@@ -219,9 +227,14 @@ static int sync_folder(const char *path)
 int store_write_file(const char *path, const char *text)
 {
 	struct stat old;
-	char temporary[4096];
+	char real[PATH_MAX], temporary[PATH_MAX + 8];
 	int fd, r;
 
+	/* A link stays a link: its target is what is replaced. */
+	if (realpath(path, real))
+		path = real;
+	else if (errno != ENOENT)
+		return -errno;
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
 	fd = mkostemp(temporary, O_CLOEXEC);

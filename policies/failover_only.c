@@ -36,7 +36,7 @@ static void place(const struct policy_input *in, struct plan_path *out)
 
 const struct policy policy_failover_only = {
 	.name = "failover-only",
-	.summary = "one active path, the others stand by in the order given",
+	.summary = "one active path, the others stand by in order",
 	.selector = "round-robin 0",
 	.takes_roles = true,
 	.takes_weights = false,

@@ -35,7 +35,7 @@ static void place(const struct policy_input *in, struct plan_path *out)
 
 const struct policy policy_round_robin_with_subset = {
 	.name = "round-robin-with-subset",
-	.summary = "the active paths share the load, the others stand by in order",
+	.summary = "active paths share the load, the others stand by",
 	.selector = "round-robin 0",
 	.takes_roles = true,
 	.takes_weights = false,

@@ -125,6 +125,7 @@ static void broken(void **state)
 		{"[lun x]\npolicy = weighted-path\nstandby = portal=1.2.3.4\n", ":3: "},
 		{"[lun x]\npolicy = weighted-path\nweight = portal=1.2.3.4:-1\n", ":3: "},
 		{"[lun x]\npolicy = weighted-path\nweight = portal=1.2.3.4:4294967296\n", ":3: "},
+		{"\xef\xbb\xbf[lun x]\npolicy = failover-only\n", "byte order mark"},
 		{"[lun x]\n", ":1: [lun x] names no policy"},
 		{"[lun x]\n[lun y]\npolicy = failover-only\n", ":1: [lun x] names no policy"},
 		{"[lun x]\ncolour = red\n", ":2: key \"colour\""},
@@ -354,6 +355,31 @@ static void precedence(void **state)
 	store_free(&store);
 }
 
+/* A link stays a link, and one that leads nowhere is no empty file. */
+static void links(void **state)
+{
+	char folder[] = "/tmp/store.XXXXXX", file[64], name[64];
+	struct stat info;
+	char *text;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/file", folder);
+	snprintf(name, sizeof(name), "%s/link", folder);
+	assert_int_equal(symlink(file, name), 0);
+	assert_int_equal(store_read_file(name, &text), -ENOENT);
+	assert_int_equal(store_write_file(file, GOOD), 0);
+	assert_int_equal(store_write_file(name, GOOD GOOD), 0);
+	assert_int_equal(lstat(name, &info), 0);
+	assert_true(S_ISLNK(info.st_mode));
+	assert_int_equal(store_read_file(file, &text), 0);
+	assert_string_equal(text, GOOD GOOD);
+	free(text);
+	unlink(name);
+	unlink(file);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* A file of every size survives replacing; its mode stays; no temporary file is left. */
 static void files(void **state)
 {
@@ -379,6 +405,7 @@ static void files(void **state)
 	assert_int_equal(rmdir(folder), 0); /* fails if anything else is left */
 	assert_int_equal(store_write_file(path, GOOD), -ENOENT);
 	assert_int_equal(store_read_file("/", &text), -EISDIR);
+	assert_int_equal(store_read_file("/dev/null", &text), -EINVAL);
 }
 
 int main(void)
@@ -386,7 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good), cmocka_unit_test(broken), cmocka_unit_test(long_lines),
 		cmocka_unit_test(edit), cmocka_unit_test(edit_scopes), cmocka_unit_test(precedence),
-		cmocka_unit_test(files),
+		cmocka_unit_test(files), cmocka_unit_test(links),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
