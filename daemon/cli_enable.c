@@ -22,8 +22,8 @@ static void help(const char *command)
 	if (!strcmp(command, "enable"))
 		puts("Writes " ENABLE_CONF_DIR "/mpathiscsi.conf: checker \"iscsi\" for each array\n"
 		     "seen over iSCSI, and for each of its LUNs our priorities, grouping, failback\n"
-		     "and a no_path_retry of at least 60 s. Other disks keep what they have. multipathd is\n"
-		     "told to reconfigure, and the result is checked.\n");
+		     "and a no_path_retry of at least 60 s. Other disks keep what they have. multipathd\n"
+		     "is told to reconfigure, and the result is checked.\n");
 	else
 		puts("Removes " ENABLE_CONF_DIR "/mpathiscsi.conf and tells multipathd to\n"
 		     "reconfigure. Policies stay in the policies file.\n");
