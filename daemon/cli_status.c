@@ -66,14 +66,16 @@ static void print_strays(struct json_object *lun)
 static void print_policy(struct json_object *lun)
 {
 	const char *policy = cli_text(lun, "policy"), *waits = cli_text(lun, "waits_for");
-	const char *force = "";
+	const char *none = "none (all paths equal)", *force = "";
 	char line[4096];
 
+	if (!cli_flag(lun, "policy_known"))
+		none = "not known: the policies file is broken; the last plan stays";
 	if (*waits)
 		force = " [pending: waits for ";
 	else if (*policy)
 		force = cli_flag(lun, "in_force") ? " [in force]" : " [pending]";
-	snprintf(line, sizeof(line), "policy: %s%s%s%s", *policy ? policy : "none (all paths equal)",
+	snprintf(line, sizeof(line), "policy: %s%s%s%s", *policy ? policy : none,
 		 force, waits, *waits ? "]" : "");
 	fold_print(stdout, 1, line);
 	if (*cli_text(lun, "warning")) {

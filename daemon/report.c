@@ -233,6 +233,7 @@ static struct json_object *report_lun(const struct watch *watch, const struct lu
 	add_text(object, "alias", lun->alias);
 	add_text(object, "policy", setting);
 	add_text(object, "policy_name", lun->entry ? lun->entry->setting->policy->name : "");
+	add_flag(object, "policy_known", watch->store_loaded);
 	add_text(object, "scope", scope);
 	add_warning(object, lun);
 	add_force(object, watch, lun, now_ns);

@@ -77,7 +77,7 @@ int store_edit(const char *text, const struct store_name *name, const char *alia
  * regular file, or with a NUL byte; -ENOENT: a link to nothing. free() it. */
 int store_read_file(const char *path, char **ret_text);
 
-/* Replace a file, or the one that a link leads to: temporary name in the same folder, fsync, rename, fsync of the folder. */
+/* Replace a file, or the one that a link leads to: "NAME.new" in the same folder, fsync, rename, fsync of the folder. */
 int store_write_file(const char *path, const char *text);
 
 #endif

@@ -235,9 +235,10 @@ int store_write_file(const char *path, const char *text)
 		path = real;
 	else if (errno != ENOENT)
 		return -errno;
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+	/* Always the same name: what a power cut leaves is overwritten by the next change. */
+	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	fd = mkostemp(temporary, O_CLOEXEC);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	/* Keep what the administrator chose; a new file is readable by all. */

@@ -37,14 +37,14 @@ say "a verified load flows on each of the five maps"
 title "paths that carried each of $TRUTH_WRITES writes and more, by policy"
 truth_run
 
-weights 0 0 0 0
+weights 0 0 0 0 >> "$(log weights)"
 truth_row 17 "weights all 0" ABCD . . . A .
-weights 1 2 3 never
+weights 1 2 3 never >> "$(log weights)"
 assert_wait 30 "LUN 4: D is not usable" truth_up_is ABC 4
 truth_row 16 "only D is left" D D D D - D
 truth_make ABCD
 assert_wait 60 "LUN 4: A, B and C are back" truth_up_is ABC 4
-weights 1 2 3 4
+weights 1 2 3 4 >> "$(log weights)"
 truth_row 1 "all as first" ABCD A ABCD AB A ABCD
 
 truth_load_stop
