@@ -75,7 +75,8 @@ static dev_t next_devt(struct words *words)
 
 	/* sscanf's %u takes blanks and signs: digits and a colon only. */
 	if (words->error || strspn(word, "0123456789:") != length ||
-	    sscanf(word, "%u:%u%n", &major_nr, &minor_nr, &used) != 2 || (size_t)used != length) {
+	    /* NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
+	    sscanf(word, "%9u:%9u%n", &major_nr, &minor_nr, &used) != 2 || (size_t)used != length) {
 		words->error = -EINVAL;
 		return 0;
 	}

@@ -121,7 +121,7 @@ static int change(struct watch *watch, const struct subject *subject, bool fail)
 	int r = 0;
 	size_t i;
 
-	for (i = 0; i < subject->lun->n_paths && r == 0; i++) {
+	for (i = 0; subject->lun && i < subject->lun->n_paths && r == 0; i++) {
 		const struct iscsi_identity *id = subject->lun->paths[i].id;
 
 		if (!names(subject, &subject->lun->paths[i]))
@@ -140,7 +140,7 @@ static int change(struct watch *watch, const struct subject *subject, bool fail)
 struct json_object *operator_fail(struct watch *watch, struct json_object *request)
 {
 	bool force = json_object_get_boolean(json_object_object_get(request, "force"));
-	struct subject subject;
+	struct subject subject = {.lun = NULL};
 	struct json_object *error = read_subject(watch, request, &subject);
 	int r;
 
@@ -159,7 +159,7 @@ struct json_object *operator_fail(struct watch *watch, struct json_object *reque
 
 struct json_object *operator_reinstate(struct watch *watch, struct json_object *request)
 {
-	struct subject subject;
+	struct subject subject = {.lun = NULL};
 	struct json_object *error = read_subject(watch, request, &subject);
 
 	if (error)

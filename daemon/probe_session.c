@@ -56,16 +56,16 @@ void probe_happened(struct probe_session *session, enum probe_event_type type, i
 	session->next_ns = now_ns + step.delay_ms * NS_PER_MS;
 }
 
-void probe_say(struct probe_session *session, const char *format, const char *what)
+void probe_say(struct probe_session *session, const char *what, const char *why)
 {
 	char portal[PORTAL_TEXT_MAX];
 	int n;
 
 	portal_format(&session->road.portal, portal, sizeof(portal));
-	n = snprintf(session->text, sizeof(session->text), "%s %s: ", format, portal);
+	n = snprintf(session->text, sizeof(session->text), "%s %s: ", what, portal);
 	if (n > 0 && (size_t)n < sizeof(session->text))
 		probe_wire_text(session->text + n, sizeof(session->text) - (size_t)n,
-				what);
+				why);
 }
 
 static void overdue(struct probe_session *session, uint64_t now_ns)

@@ -86,7 +86,7 @@ static int bind_device(int fd, const struct probe_road *road, char *text, size_t
 static int check_source(int fd, const struct probe_road *road, char *text, size_t size)
 {
 	char wanted[ADDRESS_TEXT], used[ADDRESS_TEXT];
-	union any_address name;
+	union any_address name = {.any = {0}};
 	socklen_t length = sizeof(name);
 	struct portal own;
 
@@ -123,7 +123,7 @@ bool probe_error_is_local(int error)
 static int try_route(int fd, const struct probe_road *road, char *text, size_t size)
 {
 	char peer_text[PORTAL_TEXT_MAX];
-	union any_address peer;
+	union any_address peer = {.any = {0}};
 	socklen_t length = peer_of(road, &peer);
 	int error = bind_device(fd, road, text, size);
 
@@ -174,7 +174,7 @@ static int check_device(int fd, const struct probe_road *road, char *text, size_
 static int check_peer(int fd, const struct probe_road *road, char *text, size_t size)
 {
 	char used[PORTAL_TEXT_MAX];
-	union any_address name;
+	union any_address name = {.any = {0}};
 	socklen_t length = sizeof(name);
 	struct portal peer;
 
@@ -202,7 +202,7 @@ int probe_socket_verify(int fd, const struct probe_road *road, bool connected, c
 
 int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size_t size)
 {
-	union any_address peer;
+	union any_address peer = {.any = {0}};
 	socklen_t length = peer_of(road, &peer);
 	int fd, one = 1, error = probe_road_check(road, text, size);
 

@@ -144,7 +144,7 @@ const struct lun_path *publish_waits_for(const struct watch *watch, const struct
 
 	if (!watch->store_loaded || lun->n_paths > POLICY_PATHS_MAX)
 		return NULL;
-	look = malloc(sizeof(*look));
+	look = calloc(1, sizeof(*look));
 	if (!look)
 		return NULL;
 	blocker = look_at_lun(watch, lun, now_ns, look);
@@ -265,7 +265,7 @@ int publish_paths(struct watch *watch, uint64_t now_ns, struct board_path *recor
 		*ret_n = publish_again(watch, now_ns, records);
 		return 0;
 	}
-	look = malloc(sizeof(*look));
+	look = calloc(1, sizeof(*look));
 	if (!look)
 		return -ENOMEM;
 	for (size_t i = 0; i < watch->luns.n; i++)

@@ -190,7 +190,7 @@ static void add_force(struct json_object *object, const struct watch *watch, con
 
 	if (waits_for)
 		publish_wait_text(watch, waits_for, now_ns, text, sizeof(text));
-	else if (lun->map && lun_order_in_force(lun) && !lun_selector_in_force(lun))
+	else if (lun->map && lun->entry && lun_order_in_force(lun) && !lun_selector_in_force(lun))
 		snprintf(text, sizeof(text), "path selector \"%s\" (`mpathiscsi policy set` again, "
 			 "or `mpathiscsi enable`)", lun->entry->setting->policy->selector);
 	add_flag(object, "in_force", !waits_for && lun_in_force(lun));

@@ -122,7 +122,7 @@ static bool grow(struct store *store)
 {
 	struct store_entry *bigger;
 
-	if (store->n & (store->n + 1)) /* room for 1, 3, 7 … entries was made before */
+	if (store->entries && (store->n & (store->n + 1))) /* room for 1, 3, 7 … entries was made before */
 		return true;
 	bigger = reallocarray(store->entries, 2 * store->n + 1, sizeof(*bigger));
 	if (bigger)

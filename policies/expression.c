@@ -79,7 +79,7 @@ static int parse_target_condition(const char *value, struct path_expression *ret
 	for (size_t i = 0; i < length; i++) {
 		char c = value[i] >= 'A' && value[i] <= 'Z' ? (char)(value[i] + 32) : value[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || memchr(".-:_", c, 4))) {
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr(".-:_", c)))) {
 			policy_say(message,
 				   "\"%s\" is no target name; allowed are a-z, 0-9, '.', '-', ':'",
 				   policy_quote(value, length, quoted));

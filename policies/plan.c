@@ -166,7 +166,7 @@ int plan_make(const struct policy_setting *setting, const struct policy_path *pa
 {
 	struct policy_candidate candidates[POLICY_PATHS_MAX];
 	struct policy_input in = { .paths = candidates, .n = 0 };
-	uint16_t order[POLICY_PATHS_MAX], owner[POLICY_PATHS_MAX];
+	uint16_t order[POLICY_PATHS_MAX], owner[POLICY_PATHS_MAX] = { 0 };
 	struct survey survey;
 
 	if (n > POLICY_PATHS_MAX)
