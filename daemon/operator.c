@@ -121,7 +121,7 @@ static int change(struct watch *watch, const struct subject *subject, bool fail)
 	int r = 0;
 	size_t i;
 
-	for (i = 0; subject->lun && i < subject->lun->n_paths && r == 0; i++) {
+	for (i = 0; i < subject->lun->n_paths && r == 0; i++) {
 		const struct iscsi_identity *id = subject->lun->paths[i].id;
 
 		if (!names(subject, &subject->lun->paths[i]))
@@ -144,7 +144,7 @@ struct json_object *operator_fail(struct watch *watch, struct json_object *reque
 	struct json_object *error = read_subject(watch, request, &subject);
 	int r;
 
-	if (error)
+	if (error || !subject.lun)
 		return error;
 	if (!force && !leaves_a_path(watch, &subject))
 		return control_error("ISDSC_NO_PRIMARY_PATH_SPECIFIED",
@@ -162,7 +162,7 @@ struct json_object *operator_reinstate(struct watch *watch, struct json_object *
 	struct subject subject = {.lun = NULL};
 	struct json_object *error = read_subject(watch, request, &subject);
 
-	if (error)
+	if (error || !subject.lun)
 		return error;
 	change(watch, &subject, false);
 	error = remember(watch);
