@@ -73,7 +73,9 @@ steady "garbage" garbage
 title "the board cut to nothing, removed, replaced by a folder"
 steady "truncated" truncate -s 0 "$BOARD"
 steady "removed" rm -f "$BOARD"
-replace() { rm -f "$BOARD" && mkdir "$BOARD"; }
+# The daemon puts its file back within 250 ms, perhaps between these two.
+folder() { rm -f "$BOARD" && mkdir "$BOARD" 2> /dev/null; }
+replace() { assert_wait 10 "a folder in the board's place" folder; }
 steady "a folder in its place" replace
 rmdir "$BOARD" 2> /dev/null || true
 
