@@ -16,6 +16,20 @@ struct member {
 	const struct dm_path *dm;
 };
 
+/* udev writes "_" for blanks, one for several, none at the end (util_replace_whitespace()). */
+static void join_words(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		if (*from != ' ')
+			*to++ = *from;
+		else if (from[1] && from[1] != ' ')
+			*to++ = '_';
+	}
+	*to = '\0';
+}
+
 void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size)
 {
 	static const struct {
@@ -31,6 +45,7 @@ void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size)
 		}
 	}
 	snprintf(buffer, size, "%s%s", digit, rest);
+	join_words(buffer);
 }
 
 static void find_map(const struct inventory *inventory, struct member *member)

@@ -56,8 +56,8 @@ static void wwids(void **state)
 	assert_string_equal(text, LUN_A);
 	lun_wwid_from_sysfs("eui.0123", text, sizeof(text));
 	assert_string_equal(text, "20123");
-	lun_wwid_from_sysfs("t10.ACME disk", text, sizeof(text));
-	assert_string_equal(text, "1ACME disk");
+	lun_wwid_from_sysfs("t10.ACME    disk 7  ", text, sizeof(text));
+	assert_string_equal(text, "1ACME_disk_7");
 	lun_wwid_from_sysfs("odd", text, sizeof(text));
 	assert_string_equal(text, "odd");
 }
