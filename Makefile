@@ -47,19 +47,22 @@ endif
 LIBS_DAEMON := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 LIBS_PROBE  := $(shell pkg-config --libs libiscsi libsystemd 2>/dev/null) -lm
 
-FOLDERS  := common policies checker prioritizers daemon
+FOLDERS  := common policies checker prioritizers daemon daemon/quick
 SOURCES  := $(wildcard $(FOLDERS:%=%/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
 # Files with a main() or a plugin's entry points stay out of the archive.
-MAINS    := daemon/mpathiscsid daemon/mpathiscsi daemon/probe_child checker/plugin \
-	prioritizers/prio_plugin
+MAINS    := daemon/mpathiscsid daemon/mpathiscsi daemon/probe_child daemon/quick/disarm \
+	checker/plugin prioritizers/prio_plugin
 ARCHIVE  := $(B)/libmpathiscsi.a
-PROGRAMS := $(B)/mpathiscsid $(B)/mpathiscsi $(B)/mpathiscsi-probe
+PROGRAMS := $(B)/mpathiscsid $(B)/mpathiscsi $(B)/mpathiscsi-probe $(B)/mpathiscsi-disarm
 PLUGINS  := $(B)/libcheckiscsi.so $(B)/libprioiscsi.so
 UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 HOSTS    := $(patsubst tests/hosts/%.c,$(B)/tests/hosts/%,$(wildcard tests/hosts/*.c))
 DRIVERS  := $(patsubst tests/integration/%.c,$(B)/tests/integration/%,$(wildcard tests/integration/*.c))
-LABTOOLS := $(patsubst tests/lab/tools/%.c,build/lab/tools/%,$(wildcard tests/lab/tools/*.c))
+BENCHES  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+LABTOOLS := $(patsubst tests/lab/tools/%.c,build/lab/tools/%,$(wildcard tests/lab/tools/*.c)) \
+	$(patsubst tests/lab/drivers/%.c,build/lab/tools/%,$(wildcard tests/lab/drivers/*.c))
+LABTOOLS += $(patsubst tests/lab/tools/checkers/%.c,build/lab/tools/libcheck%.so,$(wildcard tests/lab/tools/checkers/*.c))
 MANPAGES := $(wildcard man/*.[1-8])
 
 .PHONY: all
@@ -86,6 +89,8 @@ $(B)/mpathiscsid $(B)/mpathiscsi: $(B)/%: $(B)/daemon/%.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_DAEMON)
 $(B)/mpathiscsi-probe: $(B)/daemon/probe_child.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_PROBE)
+$(B)/mpathiscsi-disarm: $(B)/daemon/quick/disarm.o $(ARCHIVE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -pie -o $@ $^ $(LIBS_DAEMON)
 $(B)/libcheckiscsi.so: $(B)/checker/plugin.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) $(PLUGIN_LDFLAGS) -o $@ $^ -lpthread
 $(B)/libprioiscsi.so: $(B)/prioritizers/prio_plugin.o $(ARCHIVE)
@@ -104,46 +109,61 @@ $(B)/tests/hosts/%: $(B)/tests/hosts/%.o
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
 $(B)/tests/integration/%: $(B)/tests/integration/%.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
 # Guests may be older than this host in nothing but the C library: plain C, no sanitizer.
 build/lab/tools/%: tests/lab/tools/%.c
 	@mkdir -p $(@D)
-	$(Q)echo '  CC    $@'; gcc -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lpthread
+	$(Q)echo '  CC    $@'; gcc -std=gnu11 -O2 -g -D_GNU_SOURCE $(WARNINGS) -o $@ $< -lpthread $(LIBS_$(@F))
+# Parts of the product, driven by hand in a guest.
+build/lab/tools/%: $(B)/tests/lab/drivers/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON)
+build/lab/tools/pathwatch: LIBS_pathwatch := -ldevmapper
+build/lab/tools/libcheck%.so: tests/lab/tools/checkers/%.c
+	@mkdir -p $(@D)
+	$(Q)echo '  CC    $@'; gcc -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -fvisibility=hidden -o $@ $<
 
 .PHONY: units tests-build
-tests-build: all $(UNITS) $(HOSTS) $(DRIVERS)
+tests-build: all $(UNITS) $(HOSTS) $(DRIVERS) $(BENCHES)
 units: tests-build
 	@tests/run-units $(B)
 
--include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*/*.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*/*.d $(B)/tests/*/*/*.d)
 
 # What is installed where: source:destination:mode, one line a file.
 define INSTALLED
 $(B)/mpathiscsid:$(SBINDIR)/mpathiscsid:755
 $(B)/mpathiscsi:$(SBINDIR)/mpathiscsi:755
 $(B)/mpathiscsi-probe:$(LIBEXECDIR)/mpathiscsi-probe:755
+$(B)/mpathiscsi-disarm:$(LIBEXECDIR)/mpathiscsi-disarm:755
 $(B)/libcheckiscsi.so:$(PLUGINDIR)/libcheckiscsi.so:644
 $(B)/libprioiscsi.so:$(PLUGINDIR)/libprioiscsi.so:644
 $(B)/mpathiscsid.service:$(UNITDIR)/mpathiscsid.service:644
+$(B)/mpathiscsi-disarm.service:$(UNITDIR)/mpathiscsi-disarm.service:644
+packaging/mpathiscsi-disarm.timer:$(UNITDIR)/mpathiscsi-disarm.timer:644
 packaging/sysusers.conf:$(SYSUSERSDIR)/mpathiscsi.conf:644
 packaging/completion.bash:$(BASHCOMPDIR)/mpathiscsi:644
 packaging/policies.conf:$(SYSCONFDIR)/mpathiscsi/policies.conf:644
+packaging/mpathiscsid.conf:$(SYSCONFDIR)/mpathiscsi/mpathiscsid.conf:644
 $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)):644
 )
 endef
 export INSTALLED
 
-$(B)/mpathiscsid.service: packaging/mpathiscsid.service.in Makefile $(B)/settings
+SERVICES := $(B)/mpathiscsid.service $(B)/mpathiscsi-disarm.service
+$(SERVICES): $(B)/%.service: packaging/%.service.in Makefile $(B)/settings
 	@mkdir -p $(@D)
-	sed -e 's|@SBINDIR@|$(SBINDIR)|g' $< > $@
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' $< > $@
 
 .PHONY: install uninstall
-install: all $(B)/mpathiscsid.service
+install: all $(SERVICES)
 	@DESTDIR='$(DESTDIR)' packaging/install-files install
 uninstall:
 	@DESTDIR='$(DESTDIR)' SBINDIR='$(SBINDIR)' SYSCONFDIR='$(SYSCONFDIR)' packaging/take-out-of-use
 	@DESTDIR='$(DESTDIR)' packaging/install-files uninstall
 
-.PHONY: deps check demo bench-policies lab-product lab-image lab-shell clean help
+.PHONY: deps check demo bench-policies bench-failover bench-falsealarm bench-checker lab-product lab-image lab-shell clean help
 deps:
 	@packaging/deps
 
@@ -168,8 +188,18 @@ check:
 	@LAB_SUITES='$(LAB_SUITES)' tests/check
 
 # Figures, not tests: measured in one run, printed as RESULT lines.
-bench-policies: lab-product
+bench-policies: lab-product $(B)/tests/bench/plan_luns
+	@$(B)/tests/bench/plan_luns
 	@tests/lab/run $(firstword $(LAB_SUITES)) bench-policies
+# CASE=, N=, SETTINGS=, FRESH=1: see the script.
+bench-failover: lab-product
+	@tests/lab/run-bench-failover $(firstword $(LAB_SUITES))
+# S=: seconds of each case; PROFILES=, CASES=.
+bench-falsealarm: lab-product
+	@tests/lab/run $(firstword $(LAB_SUITES)) bench-falsealarm s=$(or $(S),300) \
+		profiles="$(or $(PROFILES),safe default fast off)" $(if $(CASES),cases="$(CASES)")
+bench-checker: lab-product
+	@tests/lab/run $(firstword $(LAB_SUITES)) bench-checker luns=64
 
 clean:
 	rm -rf build out
@@ -184,6 +214,9 @@ help:
 #H make demo         boots a guest and shows a LUN failing over and back
 #H make check        all tests; LAB_SUITES="bookworm trixie" chooses the guests
 #H make bench-policies  least-queue-depth against round-robin; what a change costs
+#H make bench-failover  what a fault costs under load, stock and ours; CASE=, N= (40 min)
+#H make bench-falsealarm  trouble that must cost nothing; S= seconds a case (300: 4 h)
+#H make bench-checker  CPU time and NOPs at 256 paths, beside tur and directio (25 min)
 #H make units        only the unit tests of one FLAVOUR
 #H make lab-image    build the guests' images (cached outside the tree)
 #H make lab-shell    a root shell in a guest with the product installed

@@ -184,13 +184,20 @@ static void drop_old_job(struct path_check *path)
 	path->job = NULL;
 }
 
+/* Did the LUN hang here, so that nothing but a READ shows that it does not any more? */
+static bool is_hung(const struct path_check *path)
+{
+	return path->e.is_iscsi && path->e.barred == BARRED_BY_HANG;
+}
+
 /* Bytes to READ behind the TEST UNIT READY; 0: none. */
 static size_t read_size(const struct path_check *path)
 {
 	char text[24];
 	uint64_t size;
 
-	if (!path->known || !path->id.is_iscsi || strcmp(path->id.vendor, VENDOR_LIO))
+	if (!path->known || !path->id.is_iscsi ||
+	    (strcmp(path->id.vendor, VENDOR_LIO) && !is_hung(path)))
 		return 0;
 	if (identity_attribute(path->roots->sysfs, path->id.device,
 			       "queue/logical_block_size", text, sizeof(text)) ||
@@ -263,6 +270,14 @@ static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 
 	if (timeout_s == 0)
 		timeout_s = TIMEOUT_DEFAULT_S;
+	/*
+	 * A READ that times out starts the kernel's error handling, which stops the whole
+	 * session: let it wait. Not where somebody would wait for it.
+	 */
+	if (is_hung(path))
+		timeout_s = TIMEOUT_MAX_S;
+	if (is_hung(path) && mode == CHECK_INLINE)
+		return;
 	order.timeout_ms *= timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
 	if (mode == CHECK_INLINE)
 		test_inline(path, &order);
@@ -278,7 +293,9 @@ static struct verdict judge(struct path_check *path)
 		path->e.legs = legs_look(path->roots->sysfs, path->roots->board,
 					 path->id.device, clock_now_ns());
 	path->last = verdict_judge(&path->e);
-	path->prompt = path->last.state == VERDICT_PENDING;
+	/* The READ that a hung path waits for counts whenever it is looked for. */
+	path->prompt = path->last.state == VERDICT_PENDING ||
+		       (is_hung(path) && path->e.test.state == TEST_RUNNING);
 	return path->last;
 }
 

@@ -110,9 +110,32 @@ static enum reason judge_barred(const struct evidence *e)
 		return REASON_EXCLUDED;
 	case BARRED_BY_OPERATOR:
 		return REASON_OPERATOR;
+	case BARRED_BY_DAMPING:
+		return REASON_HELD;
 	default:
 		return REASON_NONE;
 	}
+}
+
+static bool is_hung(const struct evidence *e)
+{
+	return e->is_iscsi && e->barred == BARRED_BY_HANG;
+}
+
+/* Did a READ come back from the medium? TEST UNIT READY does not show it, nor does an answer
+ * that the target gives without looking there (busy, reservation conflict). */
+static bool read_came_back(const struct evidence *e)
+{
+	return e->test.state == TEST_ENDED && e->test.read &&
+	       (e->test.result == SCSI_GOOD || e->test.result == SCSI_RECOVERED ||
+		e->test.result == SCSI_MEDIUM_ERROR);
+}
+
+static enum reason judge_hung(const struct evidence *e)
+{
+	if (!is_hung(e) || read_came_back(e))
+		return REASON_NONE;
+	return e->io.count_known && !e->io.in_flight ? REASON_HUNG : REASON_HUNG_IN_FLIGHT;
 }
 
 /* Stock's tur knows neither "busy" nor "recovered": off iSCSI we are stock. */
@@ -219,6 +242,8 @@ struct verdict verdict_judge(const struct evidence *e)
 		reason = judge_barred(e);
 	if (reason == REASON_NONE)
 		reason = judge_session(e);
+	if (reason == REASON_NONE)
+		reason = judge_hung(e);
 	if (reason == REASON_NONE && e->test.state == TEST_ENDED)
 		reason = judge_answer(e);
 	if (reason == REASON_NONE)
@@ -232,7 +257,7 @@ bool verdict_wants_test(const struct evidence *e)
 {
 	return e->test.state == TEST_NOT_ASKED && judge_device(e) == REASON_NONE &&
 	       judge_barred(e) == REASON_NONE && judge_session(e) == REASON_NONE &&
-	       judge_progress(e) == REASON_NONE;
+	       (is_hung(e) || judge_progress(e) == REASON_NONE);
 }
 
 bool verdict_wants_legs(const struct evidence *e)
@@ -271,18 +296,29 @@ void evidence_set_board(struct evidence *e, enum board_trust trust,
 	e->probe.error = record->error;
 }
 
+static enum barred barred_by(const struct board_path *record, enum board_trust trust)
+{
+	if (record->flags & BOARD_PATH_FAILED)
+		return BARRED_BY_OPERATOR;
+	if (record->role == ROLE_EXCLUDED)
+		return BARRED_BY_POLICY;
+	if ((record->flags & BOARD_PATH_HELD) && trust == BOARD_FRESH)
+		return BARRED_BY_DAMPING;
+	return record->flags & BOARD_PATH_HUNG ? BARRED_BY_HANG : BARRED_NO;
+}
+
 void evidence_set_plan(struct evidence *e, enum board_trust trust,
 		       const struct board_path *record, const char *wwid)
 {
 	e->barred = BARRED_NO;
+	e->penalty = 0;
 	if (trust != BOARD_FRESH && trust != BOARD_STALE)
 		return;
 	if (*wwid && fnv1a(FNV1A_START, wwid, strlen(wwid)) != record->wwid_hash)
 		return;
-	if (record->role == ROLE_EXCLUDED)
-		e->barred = BARRED_BY_POLICY;
-	if (record->flags & BOARD_PATH_FAILED)
-		e->barred = BARRED_BY_OPERATOR;
+	e->barred = barred_by(record, trust);
+	if (e->barred == BARRED_BY_DAMPING)
+		e->penalty = board_penalty(record->flags);
 }
 
 const struct reason_row *reason_row(enum reason reason)

@@ -41,8 +41,16 @@ enum test_state {
  * only when verdict_wants_legs() says so. */
 enum legs_state { LEGS_UNKNOWN, LEGS_FREE, LEGS_HOLD };
 
-/* Is the path kept out of use by somebody's wish, whatever its health? */
-enum barred { BARRED_NO, BARRED_BY_POLICY, BARRED_BY_OPERATOR };
+/* Is the path kept out of use, whatever its health? By somebody's wish, because it comes and
+ * goes, or because I/O hung on it: this last bar falls as soon as a READ brings data. */
+enum barred {
+	BARRED_NO,
+	BARRED_BY_POLICY,
+	BARRED_BY_OPERATOR,
+	BARRED_BY_DAMPING,
+	BARRED_BY_HANG,
+	BARRED_MAX
+};
 
 struct evidence {
 	bool is_iscsi;
@@ -50,6 +58,7 @@ struct evidence {
 	enum device_state device;
 	enum session_state session;
 	enum barred barred;
+	uint32_t penalty; /* BARRED_BY_DAMPING: for the text */
 	struct {
 		enum board_trust trust;
 		enum probe_state state; /* PROBE_NONE unless the record is to be trusted */
@@ -120,19 +129,25 @@ void evidence_set_board(struct evidence *e, enum board_trust trust,
  * Put the plan's word on the path into 'e'. The record counts with BOARD_FRESH and
  * BOARD_STALE (what was decided holds while the daemon is away; board_read_path() wrote it)
  * and if it is about the LUN that the device is now ('wwid' as sysfs shows it; "" unknown:
- * nothing to contradict). In no other case is a path barred.
+ * nothing to contradict). In no other case is a path barred. BOARD_PATH_HELD counts with
+ * BOARD_FRESH only: without the daemon nobody would forgive the path, nor see that it has
+ * become the last one. The graver bar wins: operator, policy, damping, hang.
  */
 void evidence_set_plan(struct evidence *e, enum board_trust trust,
 		       const struct board_path *record, const char *wwid);
 
 /*
  * Judge. Order: the kernel's word on the device; a barred path is down, and never tested;
- * the kernel's word on the session; the answer of the LUN; completing
- * I/O; what the silence of LUN and portal together mean. A path is called down ahead of
- * the kernel's and the test's own timers only if the portal's probe fails, the LUN owes an
- * answer, nothing is in flight on the device and on no other suspect path of its map:
- * being down may make multipathd (0.9.6 and later, failback immediate) reload the map, and
- * a reload waits, with multipathd's lock held, for every I/O in flight.
+ * the kernel's word on the session; a path on which I/O hung is down until a READ brings
+ * data, and is tested whatever else is known (the test must end with that READ); the answer
+ * of the LUN; completing I/O; what the silence of LUN and portal together mean.
+ *
+ * A path is called down ahead of the kernel's and the test's own timers only if the portal's
+ * probe fails, the LUN owes an answer, nothing is in flight on the device and on no other
+ * suspect path of its map: being down may make multipathd (0.9.6 and later, failback
+ * immediate) reload the map, and a reload waits, with multipathd's lock held, for every I/O
+ * in flight. For the same reason a path on which I/O hung stays "pending" (as it was) for as
+ * long as something is in flight on it.
  */
 struct verdict verdict_judge(const struct evidence *e);
 

@@ -122,6 +122,11 @@ static void add_disrupted(struct text *t, const struct evidence *e)
 	add(t, "%u", e->test.disrupted);
 }
 
+static void add_penalty(struct text *t, const struct evidence *e)
+{
+	add(t, "%" PRIu32, e->penalty);
+}
+
 static void add_test_errno(struct text *t, const struct evidence *e)
 {
 	add_errno(t, e->test.error);
@@ -136,7 +141,7 @@ static const struct {
 	{ "test", add_test },		{ "result", add_result },
 	{ "age", add_age },		{ "timeout", add_timeout },
 	{ "in_flight", add_in_flight }, { "disrupted", add_disrupted },
-	{ "errno", add_test_errno },
+	{ "errno", add_test_errno },	{ "penalty", add_penalty },
 };
 
 static void add_word(struct text *t, const struct evidence *e, const char *word, size_t n)

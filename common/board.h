@@ -58,8 +58,27 @@ struct board_session {
 	uint32_t reserved;
 };
 
-/* Not to be used until reinstated: `mpathiscsi fail`. The role may be ROLE_NONE then. */
+/* Why a path is kept out of use, whatever its role (which may be ROLE_NONE then).
+ * FAILED: not until reinstated (`mpathiscsi fail`). HELD: it comes and goes; counts only while
+ * the daemon lives, which alone can end it. HUNG: I/O of the LUN hung on it; until a READ
+ * answers. Beside HELD the upper byte carries the penalty. */
 #define BOARD_PATH_FAILED 1
+#define BOARD_PATH_HELD	  2
+#define BOARD_PATH_HUNG	  4
+
+#define BOARD_PENALTY_UNIT 100U /* the upper byte counts in these; it stops at 25500 */
+
+static inline uint16_t board_penalty_flags(uint32_t penalty)
+{
+	uint32_t units = penalty / BOARD_PENALTY_UNIT;
+
+	return (uint16_t)((units < 0xff ? units : 0xff) << 8);
+}
+
+static inline uint32_t board_penalty(uint16_t flags)
+{
+	return (uint32_t)(flags >> 8) * BOARD_PENALTY_UNIT;
+}
 
 struct board_path {
 	uint32_t sid;
@@ -99,6 +118,10 @@ enum board_trust board_read_session(const char *path, uint32_t sid, uint64_t nam
 				    uint64_t now_ns, struct board_session *ret);
 enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
 				 uint64_t name_hash, uint64_t now_ns, struct board_path *ret);
+
+/* The writer's last heartbeat, CLOCK_MONOTONIC; 0 never. BOARD_FRESH however old it is;
+ * anything else: no board to go by. As careful as the above. */
+enum board_trust board_read_beat(const char *path, uint64_t *ret_beat_ns);
 
 /* The writer's side (daemon only). */
 struct board;

@@ -127,23 +127,31 @@ static bool owner_and_mode_ok(const struct stat *st)
 	       (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static enum board_trust look_up_in(int fd, struct lookup *lookup, uint64_t now_ns)
+/* The file's first bytes, judged but for the age of the beat. */
+static enum board_trust read_front(int fd, struct board_front *ret)
 {
 	char boot_id[BOARD_BOOT_ID_MAX];
-	struct board_front front;
-	struct board_table table;
 	enum board_trust trust;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !owner_and_mode_ok(&st) || board_boot_id(boot_id) < 0)
 		return BOARD_FOREIGN;
-	if (read_exactly(fd, &front, sizeof(front), 0) < 0)
+	if (read_exactly(fd, ret, sizeof(*ret), 0) < 0)
 		return BOARD_DAMAGED;
-	trust = board_header_judge(&front.header, boot_id, (uint64_t)st.st_size);
+	trust = board_header_judge(&ret->header, boot_id, (uint64_t)st.st_size);
+	if (trust == BOARD_FRESH && ret->beat.checksum != board_beat_checksum(&ret->beat))
+		return BOARD_DAMAGED;
+	return trust;
+}
+
+static enum board_trust look_up_in(int fd, struct lookup *lookup, uint64_t now_ns)
+{
+	struct board_front front;
+	struct board_table table;
+	enum board_trust trust = read_front(fd, &front);
+
 	if (trust != BOARD_FRESH)
 		return trust;
-	if (front.beat.checksum != board_beat_checksum(&front.beat))
-		return BOARD_DAMAGED;
 	table = board_table_of(&front.header, lookup->kind);
 	trust = search(fd, &table, lookup);
 	if (trust == BOARD_FRESH && beat_is_stale(&front.beat, now_ns))
@@ -151,17 +159,26 @@ static enum board_trust look_up_in(int fd, struct lookup *lookup, uint64_t now_n
 	return trust;
 }
 
+/* Descriptor, or -1 with *ret telling why not. */
+static int open_board(const char *path, enum board_trust *ret)
+{
+	int fd = open(path ? path : BOARD_DEFAULT_PATH,
+		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		*ret = errno == ENOENT || errno == ENOTDIR ? BOARD_ABSENT :
+		       errno == ELOOP || errno == EACCES || errno == ENXIO ? BOARD_FOREIGN :
+									     BOARD_DAMAGED;
+	return fd;
+}
+
 static enum board_trust look_up_once(const char *path, struct lookup *lookup, uint64_t now_ns)
 {
 	enum board_trust trust;
-	int fd;
+	int fd = open_board(path, &trust);
 
-	fd = open(path ? path : BOARD_DEFAULT_PATH,
-		  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? BOARD_ABSENT :
-		       errno == ELOOP || errno == EACCES || errno == ENXIO ? BOARD_FOREIGN :
-									     BOARD_DAMAGED;
+		return trust;
 	trust = look_up_in(fd, lookup, now_ns);
 	close(fd);
 	return trust;
@@ -198,5 +215,30 @@ enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
 
 	if (trust == BOARD_FRESH || trust == BOARD_STALE)
 		*ret = lookup.found.path;
+	return trust;
+}
+
+static enum board_trust read_beat_once(const char *path, uint64_t *ret_beat_ns)
+{
+	struct board_front front;
+	enum board_trust trust;
+	int fd = open_board(path, &trust);
+
+	if (fd < 0)
+		return trust;
+	trust = read_front(fd, &front);
+	close(fd);
+	if (trust == BOARD_FRESH)
+		*ret_beat_ns = front.beat.beat_ns;
+	return trust;
+}
+
+enum board_trust board_read_beat(const char *path, uint64_t *ret_beat_ns)
+{
+	enum board_trust trust = BOARD_DAMAGED;
+	int i;
+
+	for (i = 0; i < TRIES && trust == BOARD_DAMAGED; i++)
+		trust = read_beat_once(path, ret_beat_ns);
 	return trust;
 }

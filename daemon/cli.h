@@ -58,5 +58,8 @@ int cli_enable(struct cli *cli, int argc, char **argv);
 int cli_disable(struct cli *cli, int argc, char **argv);
 int cli_fail(struct cli *cli, int argc, char **argv);
 int cli_reinstate(struct cli *cli, int argc, char **argv);
+int cli_forgive(struct cli *cli, int argc, char **argv);
+int cli_off(struct cli *cli, int argc, char **argv);
+int cli_on(struct cli *cli, int argc, char **argv);
 
 #endif

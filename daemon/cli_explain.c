@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/cli_forecast.h"
+#include "daemon/cli_quick.h"
 #include "daemon/fold.h"
 #include "daemon/queueing.h"
 
@@ -75,11 +76,25 @@ static void print_outlook(struct json_object *reply)
 	fold_print(stdout, 1, line);
 }
 
+/* A policy that contradicts what the target says of its paths. */
+static void print_warning(struct json_object *reply)
+{
+	char line[LINE_MAX_TEXT];
+
+	if (!*cli_text(reply, "warning"))
+		return;
+	snprintf(line, sizeof(line), "warning: %s", cli_text(reply, "warning"));
+	fold_print(stdout, 1, line);
+}
+
 static void print_path(struct json_object *path)
 {
 	printf(" %c %s  %s over %s\n", cli_flag(path, "carries_io") ? '*' : ' ',
 	       cli_text(path, "path"), cli_text(path, "device"), cli_text(path, "interface"));
 	fold_print(stdout, 5, cli_text(path, "because"));
+	if (*cli_quick_mark(path))
+		fold_print(stdout, 5, "quick: fails over without waiting for the kernel's timers");
+	cli_print_quick(stdout, path, 5, "");
 }
 
 static void help(void)
@@ -121,6 +136,7 @@ int cli_explain(struct cli *cli, int argc, char **argv)
 		cli_print_json(reply);
 	} else {
 		cli_print_head(reply);
+		print_warning(reply);
 		print_outlook(reply);
 		paths = json_object_object_get(reply, "paths");
 		for (size_t i = 0; i < json_object_array_length(paths); i++)

@@ -16,10 +16,10 @@ const char *cli_join(struct json_object *array, char *buffer, size_t size);
 
 /*
  * `policy set --dry-run`: ask what the setting would do to the LUN and print the groups
- * before and after, side by side; with --json add them to 'checked' ("forecast") and print
- * that. An exit code.
+ * before and after, side by side; with --json print nothing, but add them to 'object' as
+ * "forecast". An exit code.
  */
 int cli_dry_run(struct cli *cli, const char *lun, const char *setting,
-		struct json_object *checked);
+		struct json_object *object);
 
 #endif

@@ -89,7 +89,7 @@ static int read_section(const struct cli *cli, const struct store_name *name, ch
 	if (entry)
 		policy_setting_format(entry->setting, text, size);
 	else
-		cli_error("%s has no section [%s]", cli->store_path,
+		cli_error("ISDSC_INVALID_PARAMETER: %s has no section [%s]", cli->store_path,
 			  store_name_format(name, section));
 	store_free(&store);
 	return entry ? EXIT_OK : EXIT_REFUSED;
@@ -117,12 +117,26 @@ static void print_luns(const struct cli *cli, struct json_object *reply,
 		cli_print_json(reply);
 }
 
+static void show_help(void)
+{
+	puts("Usage: mpathiscsi policy show [--json] [LUN | --target=NAME |\n"
+	     "                               --product=VENDOR/PRODUCT | --default]\n\n"
+	     "Each LUN's policy, whether it is in force, and the section that gives it. With a\n"
+	     "scope: what its section says, and the LUNs that come under it.\n\n"
+	     "Example:\n  mpathiscsi policy show --default");
+}
+
+/* EXIT_OK, an exit code, or -1: help was asked for. */
 static int parse_show(int argc, char **argv, struct cli_scope *scope)
 {
-	static const struct option options[] = {CLI_SCOPE_OPTIONS, {0}};
+	static const struct option options[] = {CLI_SCOPE_OPTIONS,
+						{"help", no_argument, NULL, 'h'},
+						{0}};
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'h')
+			return -1;
 		r = option == '?' ? EXIT_USAGE : cli_scope_option(scope, option, optarg);
 		if (r != EXIT_OK)
 			return r;
@@ -142,6 +156,10 @@ static int show(struct cli *cli, int argc, char **argv)
 	char setting[STORE_LINE_MAX * 4] = "";
 	int r = parse_show(argc, argv, &scope);
 
+	if (r == -1) {
+		show_help();
+		return EXIT_OK;
+	}
 	if (r == EXIT_OK && scope.has_name)
 		r = read_section(cli, &scope.name, setting, sizeof(setting));
 	if (r != EXIT_OK)
@@ -263,14 +281,25 @@ static int follow_file(struct cli *cli)
 	return EXIT_OK;
 }
 
+static int reload_settings(struct cli *cli)
+{
+	struct json_object *reply;
+	int r = cli_request(cli, "reload-settings", NULL, &reply);
+
+	if (r == EXIT_OK)
+		json_object_put(reply);
+	return r;
+}
+
 int cli_reload(struct cli *cli, int argc, char **argv)
 {
-	int r;
+	int r, settings;
 
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		puts("Usage: mpathiscsi reload\n\n"
-		     "The daemon reads the policies file again. A broken file is refused whole, and\n"
-		     "the policies in force stay.\n\nExample:\n  mpathiscsi reload");
+		     "The daemon reads the policies file and mpathiscsid.conf again. A broken file is\n"
+		     "refused whole, and what is in force of it stays; the other one is read all the\n"
+		     "same.\n\nExample:\n  mpathiscsi reload");
 		return EXIT_OK;
 	}
 	if (argc > 1) {
@@ -278,5 +307,10 @@ int cli_reload(struct cli *cli, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	r = cli_policy_reload(cli);
-	return r == EXIT_OK ? follow_file(cli) : r;
+	if (r == EXIT_NO_DAEMON || r == EXIT_NOT_PERMITTED)
+		return r;
+	settings = reload_settings(cli);
+	if (r == EXIT_OK)
+		r = follow_file(cli);
+	return r == EXIT_OK ? settings : r;
 }

@@ -19,7 +19,8 @@ struct cli_scope {
 		{"default", no_argument, NULL, CLI_OPTION_DEFAULT}
 enum { CLI_OPTION_TARGET = 512, CLI_OPTION_PRODUCT, CLI_OPTION_DEFAULT };
 
-/* Take one of these options. EXIT_OK, or EXIT_USAGE and the reason on stderr. */
+/* Take one of these options. EXIT_OK; else the reason on stderr and EXIT_USAGE (more than one
+ * scope) or EXIT_REFUSED (a name that cannot be one). */
 int cli_scope_option(struct cli_scope *scope, int option, const char *argument);
 
 /* "lun" or "scope" for a request to the daemon. */

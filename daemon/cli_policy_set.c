@@ -2,6 +2,7 @@
 /* mpathiscsi policy set. The command edits the file; the daemon only reads it. */
 #include <getopt.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +26,34 @@ struct set_request {
 	uint64_t timeout_ms;
 };
 
+#define TOO_LONG "a setting of more than %zu characters; use networks, as in portal=10.0.1.0/24"
+
+/* A setting that is wrong before anybody has read it as a whole. */
+__attribute__((format(printf, 1, 2))) static int refuse(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	cli_error("%s: %s", policy_error_name(POLICY_INVALID_PARAMETER), text);
+	return EXIT_REFUSED;
+}
+
 /* Append "WORD VALUE" to the setting's text. */
 static int add_word(struct set_request *request, const char *word, const char *value)
 {
 	size_t used = strlen(request->text);
 	int n;
 
-	if (!*value || strpbrk(value, " \t\n")) {
-		cli_error("\"%s\" is no path expression", value);
-		return EXIT_USAGE;
-	}
+	if (!*value || strpbrk(value, " \t\n"))
+		return refuse("\"%s\" is no path expression: write portal=, iface=, source=, "
+			      "target= or tpg=, joined by commas", value);
 	n = snprintf(request->text + used, sizeof(request->text) - used, " %s%s%s", word,
 		     *word ? " " : "", value);
-	if (n < 0 || (size_t)n >= sizeof(request->text) - used) {
-		cli_error("too many expressions");
-		return EXIT_USAGE;
-	}
+	if (n < 0 || (size_t)n >= sizeof(request->text) - used)
+		return refuse(TOO_LONG, sizeof(request->text) - 1);
 	return EXIT_OK;
 }
 
@@ -124,10 +137,8 @@ static int lead_with(struct set_request *request, const char *policy)
 {
 	size_t length = strlen(policy), used = strlen(request->text);
 
-	if (length + used >= sizeof(request->text)) {
-		cli_error("too many expressions");
-		return EXIT_USAGE;
-	}
+	if (length + used >= sizeof(request->text))
+		return refuse(TOO_LONG, sizeof(request->text) - 1);
 	memmove(request->text + length, request->text, used + 1);
 	memcpy(request->text, policy, length);
 	return EXIT_OK;
@@ -188,28 +199,31 @@ static void print_warnings(struct json_object *checked)
 			  json_object_get_string(json_object_array_get_idx(warnings, i)));
 }
 
-/* Before and after, for each LUN concerned. */
+/* Before and after, for each LUN concerned; as JSON beside its plan ("forecast"), and of a
+ * single LUN also at the top. */
 static int dry_run(struct cli *cli, const struct set_request *request,
 		   struct json_object *checked)
 {
-	struct json_object *luns = json_object_object_get(checked, "luns");
+	struct json_object *luns = json_object_object_get(checked, "luns"), *lun = NULL;
 	size_t n = json_object_array_length(luns), i;
 	int r = EXIT_OK;
 
-	if (!request->scope.has_name)
-		return cli_dry_run(cli, cli_text(checked, "wwid"), request->text, checked);
-	if (cli->json) {
-		cli_print_json(checked);
-		return EXIT_OK;
-	}
-	printf("[%s]: %s: %zu LUN%s\n", cli_text(checked, "scope"), cli_text(checked, "setting"),
-	       n, n == 1 ? "" : "s");
+	if (!cli->json && request->scope.has_name)
+		printf("[%s]: %s: %zu LUN%s\n", cli_text(checked, "scope"),
+		       cli_text(checked, "setting"), n, n == 1 ? "" : "s");
 	for (i = 0; i < n && r == EXIT_OK; i++) {
-		putchar('\n');
-		r = cli_dry_run(cli, cli_text(json_object_array_get_idx(luns, i), "wwid"),
-				request->text, checked);
+		if (!cli->json && request->scope.has_name)
+			putchar('\n');
+		lun = json_object_array_get_idx(luns, i);
+		r = cli_dry_run(cli, cli_text(lun, "wwid"), request->text, lun);
 	}
-	return r;
+	if (r != EXIT_OK || !cli->json)
+		return r;
+	if (!request->scope.has_name)
+		json_object_object_add(checked, "forecast",
+				       json_object_get(json_object_object_get(lun, "forecast")));
+	cli_print_json(checked);
+	return EXIT_OK;
 }
 
 /* In force, or no matter: a LUN that has gone, or (of several) one that is in no map and so
@@ -353,12 +367,28 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 	return r;
 }
 
+/* The text into a setting. An exit code. */
+static int read_setting(struct set_request *request)
+{
+	char message[POLICY_MESSAGE_MAX];
+	enum policy_error error =
+		policy_setting_parse(request->text, &request->setting, message);
+	const struct policy *policy = request->setting.policy;
+
+	if (error != POLICY_OK) {
+		cli_error("%s: %s", policy_error_name(error), message);
+		return EXIT_REFUSED;
+	}
+	if (request->weighted && policy && !policy->takes_weights)
+		return refuse("--weight: policy %s takes no weights; take weighted-path",
+			      policy->name);
+	return EXIT_OK;
+}
+
 int cli_policy_set(struct cli *cli, int argc, char **argv)
 {
 	struct set_request request = {.wait = true, .timeout_ms = DEFAULT_WAIT_MS};
-	char message[POLICY_MESSAGE_MAX];
 	struct json_object *checked;
-	enum policy_error error;
 	int r = parse_set(cli, argc, argv, &request);
 
 	if (r == -1) {
@@ -367,16 +397,9 @@ int cli_policy_set(struct cli *cli, int argc, char **argv)
 	}
 	if (r != EXIT_OK)
 		return r;
-	error = policy_setting_parse(request.text, &request.setting, message);
-	if (error != POLICY_OK) {
-		cli_error("%s: %s", policy_error_name(error), message);
-		return EXIT_REFUSED;
-	}
-	if (request.weighted && !request.setting.policy->takes_weights) {
-		cli_error("%s: --weight: policy %s takes no weights",
-			  policy_error_name(POLICY_INVALID_PARAMETER), request.setting.policy->name);
-		return EXIT_REFUSED;
-	}
+	r = read_setting(&request);
+	if (r != EXIT_OK)
+		return r;
 	r = ask_check(cli, &request, &checked);
 	if (r != EXIT_OK)
 		return r;

@@ -17,13 +17,17 @@ static int product_section(const char *argument, char *buffer, size_t size)
 	int n;
 
 	if (!slash || strchr(argument, '"')) {
-		cli_error("--product=%s: write VENDOR/PRODUCT, as in --product=LIO-ORG/disk1",
+		cli_error("ISDSC_INVALID_PARAMETER: --product=%s: write VENDOR/PRODUCT, as in "
+			  "--product=LIO-ORG/disk1",
 			  argument);
-		return EXIT_USAGE;
+		return EXIT_REFUSED;
 	}
 	n = snprintf(buffer, size, "product \"%.*s\" \"%s\"", (int)(slash - argument), argument,
 		     slash + 1);
-	return n > 0 && (size_t)n < size ? EXIT_OK : EXIT_USAGE;
+	if (n > 0 && (size_t)n < size)
+		return EXIT_OK;
+	cli_error("ISDSC_INVALID_PARAMETER: --product: a name of %zu characters", strlen(argument));
+	return EXIT_REFUSED;
 }
 
 int cli_scope_option(struct cli_scope *scope, int option, const char *argument)
@@ -42,8 +46,11 @@ int cli_scope_option(struct cli_scope *scope, int option, const char *argument)
 	if (r != EXIT_OK)
 		return r;
 	if (store_name_parse(section, &scope->name, message) < 0) {
-		cli_error("%s", message);
-		return EXIT_USAGE;
+		cli_error("%s: %s",
+			  option == CLI_OPTION_TARGET ? "ISDSC_INVALID_ISCSI_NAME" :
+							"ISDSC_INVALID_PARAMETER",
+			  message);
+		return EXIT_REFUSED;
 	}
 	scope->has_name = true;
 	return EXIT_OK;
@@ -117,7 +124,7 @@ static int edit_locked(const struct cli *cli, const struct store_name *name, con
 	free(old);
 	free(new);
 	if (r == -ENOENT && !setting) {
-		cli_error("%s has no section [%s]", cli->store_path,
+		cli_error("ISDSC_INVALID_PARAMETER: %s has no section [%s]", cli->store_path,
 			  store_name_format(name, section));
 		return EXIT_REFUSED;
 	}
@@ -134,9 +141,15 @@ int cli_store_edit(const struct cli *cli, const struct store_name *name, const c
 {
 	int lock = lock_store(cli), r;
 
+	if (lock == -EACCES || lock == -EPERM) {
+		cli_error("NOT_PERMITTED: %s.lock: %s; run as root", cli->store_path,
+			  strerror(-lock));
+		return EXIT_NOT_PERMITTED;
+	}
 	if (lock < 0) {
-		cli_error("%s.lock: %s", cli->store_path, strerror(-lock));
-		return lock == -EACCES || lock == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+		cli_error("ISDSC_FAILURE_TO_PERSIST_LB_POLICY: %s.lock: %s; nothing was changed",
+			  cli->store_path, strerror(-lock));
+		return EXIT_FAILED;
 	}
 	r = edit_locked(cli, name, alias, setting);
 	close(lock);

@@ -120,7 +120,7 @@ static void add_conclusion(struct json_object *reply)
 	json_object_object_add(reply, "conclusion", json_object_new_string(line));
 }
 
-int cli_dry_run(struct cli *cli, const char *lun, const char *setting, struct json_object *checked)
+int cli_dry_run(struct cli *cli, const char *lun, const char *setting, struct json_object *object)
 {
 	struct json_object *fields = json_object_new_object(), *reply;
 	int r;
@@ -133,8 +133,7 @@ int cli_dry_run(struct cli *cli, const char *lun, const char *setting, struct js
 		return r;
 	if (cli->json) {
 		add_conclusion(reply);
-		json_object_object_add(checked, "forecast", reply);
-		cli_print_json(checked);
+		json_object_object_add(object, "forecast", reply);
 		return EXIT_OK;
 	}
 	print_table(reply);

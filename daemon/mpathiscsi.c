@@ -11,7 +11,7 @@
 #include "daemon/version.h"
 
 static const struct cli_command commands[] = {
-	{"status", cli_status, "[LUN]", "LUNs, policies, groups, paths and why"},
+	{"status", cli_status, "[--timing] [LUN]", "LUNs, policies, groups, paths and why"},
 	{"explain", cli_explain, "LUN", "why each path carries I/O or not"},
 	{"whatif", cli_whatif, "LUN --down EXPRESSION", "where I/O would go if paths fail"},
 	{"policy", cli_policy, "list, show, set, clear, check", "load-balance policies"},
@@ -19,7 +19,10 @@ static const struct cli_command commands[] = {
 	{"disable", cli_disable, "[--dry-run]", "take all of that back"},
 	{"fail", cli_fail, "[--force] LUN EXPRESSION", "take paths out of use"},
 	{"reinstate", cli_reinstate, "LUN EXPRESSION", "and back into use"},
-	{"reload", cli_reload, "", "read the policies file again"},
+	{"forgive", cli_forgive, "LUN|all [EXPRESSION]", "forget that paths came and went"},
+	{"off", cli_off, "[--reason=TEXT]", "one switch for all that acts: off"},
+	{"on", cli_on, "", "and on again"},
+	{"reload", cli_reload, "", "read policies and settings again"},
 	{"complete", cli_complete, "", NULL},
 };
 

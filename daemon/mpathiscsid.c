@@ -13,6 +13,9 @@
 #include "common/parse.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
+#include "daemon/quick/quick.h"
+#include "daemon/quick/settings.h"
+#include "daemon/quick/switch.h"
 #include "daemon/requests.h"
 #include "daemon/single.h"
 #include "daemon/store_watch.h"
@@ -32,6 +35,8 @@ static void usage(FILE *out)
 	      "where multipathd's checker and prioritizer \"iscsi\" read it. Runs in the\n"
 	      "foreground.\n\n"
 	      "  -f, --policies=FILE   policies file (" STORE_DEFAULT_PATH ")\n"
+	      "  -c, --config=FILE     settings (" SETTINGS_DEFAULT_PATH ")\n"
+	      "  -o, --off-file=FILE   nothing acts while it exists (" SWITCH_DEFAULT_PATH ")\n"
 	      "  -b, --board=FILE      the board (" BOARD_DEFAULT_PATH ")\n"
 	      "  -S, --socket=PATH     control socket (" CONTROL_DEFAULT_PATH ")\n"
 	      "  -P, --probe=PROGRAM   probe program (" LIBEXECDIR "/mpathiscsi-probe)\n"
@@ -48,6 +53,8 @@ static void usage(FILE *out)
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option options[] = {{"policies", required_argument, NULL, 'f'},
+						{"config", required_argument, NULL, 'c'},
+						{"off-file", required_argument, NULL, 'o'},
 						{"board", required_argument, NULL, 'b'},
 						{"socket", required_argument, NULL, 'S'},
 						{"probe", required_argument, NULL, 'P'},
@@ -57,10 +64,16 @@ static int parse_options(int argc, char **argv, struct options *ret)
 						{0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "f:b:S:P:vVh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:c:o:b:S:P:vVh", options, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			ret->watch.store_path = optarg;
+			break;
+		case 'c':
+			ret->watch.settings_path = optarg;
+			break;
+		case 'o':
+			ret->watch.switch_path = optarg;
 			break;
 		case 'b':
 			ret->watch.board_path = optarg;
@@ -103,7 +116,9 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 	(void)source;
 	(void)si;
 	sd_notify(0, "RELOADING=1");
-	watch_reload(arg); /* it has logged what was wrong; what is in force stays */
+	/* Both log what was wrong; what is in force stays. */
+	watch_reload(arg);
+	quick_settings_changed(arg);
 	sd_notify(0, "READY=1");
 	return 0;
 }
@@ -111,6 +126,11 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
 static void on_store_changed(void *arg)
 {
 	watch_reload_changed(arg);
+}
+
+static void on_settings_changed(void *arg)
+{
+	quick_settings_changed(arg);
 }
 
 static void on_uevent(void *arg)
@@ -139,10 +159,10 @@ static int handle_signals(sd_event *event, struct watch *watch)
 }
 
 /* Not being able to is no reason not to run: SIGHUP and `mpathiscsi reload` are left. */
-static void follow_store(sd_event *event, const char *path, struct watch *watch,
-			 struct store_watch **ret)
+static void follow(sd_event *event, const char *path, void (*changed)(void *arg),
+		   struct watch *watch, struct store_watch **ret)
 {
-	int r = store_watch_new(event, path, on_store_changed, watch, ret);
+	int r = store_watch_new(event, path, changed, watch, ret);
 
 	if (r < 0)
 		log_line(LOG_WARNING,
@@ -150,12 +170,25 @@ static void follow_store(sd_event *event, const char *path, struct watch *watch,
 			 path, strerror(-r));
 }
 
+enum followed { FOLLOW_POLICIES, FOLLOW_SETTINGS, FOLLOW_SWITCH, FOLLOW_MAX };
+
+static void follow_files(sd_event *event, struct watch *watch, struct store_watch **files)
+{
+	const struct watch_options *options = &watch->options;
+
+	follow(event, options->store_path, on_store_changed, watch, &files[FOLLOW_POLICIES]);
+	follow(event, options->settings_path ? options->settings_path : SETTINGS_DEFAULT_PATH,
+	       on_settings_changed, watch, &files[FOLLOW_SETTINGS]);
+	follow(event, options->switch_path ? options->switch_path : SWITCH_DEFAULT_PATH,
+	       on_settings_changed, watch, &files[FOLLOW_SWITCH]);
+}
+
 static int serve(const struct options *options)
 {
 	struct watch watch = {.board = NULL};
 	struct control *control = NULL;
 	struct uevents *uevents = NULL;
-	struct store_watch *store_watch = NULL;
+	struct store_watch *files[FOLLOW_MAX] = {NULL};
 	sd_event *event = NULL;
 	const char *what = "event loop";
 	int r = sd_event_default(&event);
@@ -175,7 +208,7 @@ static int serve(const struct options *options)
 		r = uevents_new(event, on_uevent, &watch, &uevents);
 	}
 	if (r >= 0)
-		follow_store(event, options->watch.store_path, &watch, &store_watch);
+		follow_files(event, &watch, files);
 	if (r >= 0) {
 		what = "event loop";
 		sd_event_set_watchdog(event, true);
@@ -188,7 +221,8 @@ static int serve(const struct options *options)
 	if (r < 0)
 		log_line(LOG_ERR, "%s: %s", what, strerror(-r));
 	sd_notify(0, "STOPPING=1");
-	store_watch_free(store_watch);
+	for (size_t i = 0; i < FOLLOW_MAX; i++)
+		store_watch_free(files[i]);
 	uevents_free(uevents);
 	control_free(control);
 	watch_stop(&watch);

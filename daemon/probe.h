@@ -26,6 +26,7 @@
 #include "common/path_name.h"
 
 #define PROBE_MAX_TARGETS 512
+#define PROBE_MAX_FENCES  8
 #define PROBE_CHAP_MAX	  256 /* libiscsi's own limit: 255 bytes and the NUL */
 #define PROBE_TEXT_MAX	  128
 
@@ -132,6 +133,31 @@ int probe_engine_set(struct probe_engine *engine, const struct probe_target *tar
  * probe_engine_set() or turn of the event loop. */
 const struct probe_report *probe_engine_find(const struct probe_engine *engine,
 					     const struct probe_target *target);
+
+/* What became of a fence. */
+struct probe_fence_result {
+	int32_t error;		   /* 0: the target granted the login; negative errno */
+	uint32_t login_status;	   /* class << 8 | detail; 0 none */
+	char text[PROBE_TEXT_MAX]; /* for people; "" when all is well */
+};
+/* As probe_changed_fn, it must not set the targets or free the engine. */
+typedef void (*probe_fenced_fn)(unsigned int sid, const struct probe_fence_result *result,
+				void *arg);
+
+/*
+ * Take the place of the kernel's session 'sid' at its target: log in over the road of 'via'
+ * (another portal of the same target and portal group; its chap: what the session uses) with
+ * that session's InitiatorName and ISID, and log out. A target that follows RFC 7143, 6.3.5 ends
+ * the session's tasks and closes its connections before it grants the login. Whether it does
+ * cannot be seen from here: a granted login is all that is told.
+ *
+ * 'done' is called from the event loop, once, within deadline_ms (10 … 60000) and half a second
+ * (the engine's own clock, should the child say nothing); not at all when the engine is freed.
+ * -ENOTCONN: there is no child that works; -EBUSY: PROBE_MAX_FENCES are under way; -EAGAIN: the
+ * child does not take it now; -EINVAL.
+ */
+int probe_engine_fence(struct probe_engine *engine, const struct probe_target *via,
+		       unsigned int sid, uint32_t deadline_ms, probe_fenced_fn done, void *arg);
 
 /* How the child fares, for people and for logs. */
 struct probe_engine_status {

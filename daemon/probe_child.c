@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/probe_fence.h"
 #include "daemon/probe_link.h"
 #include "daemon/probe_session.h"
 
@@ -58,6 +59,11 @@ struct entry {
 	bool changed;	 /* perhaps: something happened since the engine was told */
 };
 
+struct fence_entry {
+	struct probe_fence *fence;
+	uint64_t due_ns;
+};
+
 struct child {
 	struct probe_config config;
 	bool configured;
@@ -67,7 +73,10 @@ struct child {
 	bool blocked;	  /* the engine's socket is full */
 	size_t n;
 	struct entry entries[PROBE_MAX_TARGETS];
-	struct pollfd polls[PROBE_MAX_TARGETS + 1];
+	size_t n_fences;
+	struct fence_entry fences[PROBE_MAX_FENCES];
+	/* the engine, the sessions, the fences */
+	struct pollfd polls[PROBE_MAX_TARGETS + PROBE_MAX_FENCES + 1];
 };
 
 static void drop_capabilities(void)
@@ -149,6 +158,21 @@ static void add(struct child *child, const struct probe_wire_add *message,
 	child->entries[child->n++] = (struct entry){.session = session};
 }
 
+static void begin_fence(struct child *child, const struct probe_wire_fence *message,
+			uint64_t now_ns)
+{
+	struct probe_fence *fence;
+
+	if (child->n_fences == PROBE_MAX_FENCES)
+		nonsense("one fence too many");
+	fence = probe_fence_new(message, now_ns);
+	if (!fence) {
+		fprintf(stderr, "mpathiscsi-probe: out of memory\n");
+		exit(EXIT_SYSTEM);
+	}
+	child->fences[child->n_fences++] = (struct fence_entry){.fence = fence};
+}
+
 static void obey(struct child *child, const union probe_wire_message *message,
 		 uint64_t now_ns)
 {
@@ -173,6 +197,9 @@ static void obey(struct child *child, const union probe_wire_message *message,
 			probe_session_leave(entry->session, now_ns);
 			entry->due_ns = 0;
 		}
+		break;
+	case PROBE_WIRE_FENCE:
+		begin_fence(child, &message->fence, now_ns);
 		break;
 	default:
 		nonsense("unknown message");
@@ -265,12 +292,42 @@ static void beat(struct child *child, uint64_t now_ns)
 		child->beat_ns = now_ns + PROBE_BEAT_MS * NS_PER_MS / 2;
 }
 
+/* Fences: what is due, what is known, and what is over. Returns when to wake up next. */
+static uint64_t tick_fences(struct child *child, uint64_t now_ns)
+{
+	union probe_wire_message message;
+	uint64_t wake = UINT64_MAX;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < child->n_fences; i++) {
+		struct fence_entry *entry = &child->fences[i];
+
+		if (now_ns >= entry->due_ns)
+			entry->due_ns = probe_fence_tick(entry->fence, now_ns);
+		if (!child->blocked && probe_fence_answer(entry->fence, &message) &&
+		    send_message(child, &message))
+			probe_fence_told(entry->fence);
+		if (probe_fence_gone(entry->fence)) {
+			probe_fence_free(entry->fence);
+			continue;
+		}
+		if (entry->due_ns < wake)
+			wake = entry->due_ns;
+		child->fences[kept++] = *entry;
+	}
+	child->n_fences = kept;
+	return wake;
+}
+
 /* Everything that is due; returns when to wake up next. */
 static uint64_t tick_all(struct child *child, uint64_t now_ns)
 {
 	uint64_t wake =
 		child->leaving ? child->leave_ns : now_ns + PROBE_BEAT_MS * NS_PER_MS;
+	uint64_t fences = tick_fences(child, now_ns);
 
+	if (fences < wake)
+		wake = fences;
 	for (size_t i = 0; i < child->n; i++) {
 		struct entry *entry = &child->entries[i];
 
@@ -301,7 +358,13 @@ static nfds_t prepare(struct child *child)
 			.events = probe_session_events(child->entries[i].session),
 		};
 	}
-	return child->n + 1;
+	for (size_t i = 0; i < child->n_fences; i++) {
+		child->polls[child->n + i + 1] = (struct pollfd){
+			.fd = probe_fence_fd(child->fences[i].fence),
+			.events = probe_fence_events(child->fences[i].fence),
+		};
+	}
+	return child->n + child->n_fences + 1;
 }
 
 static uint64_t wait_until(struct child *child, uint64_t wake_ns)
@@ -327,6 +390,13 @@ static uint64_t turn(struct child *child, uint64_t wake_ns)
 	uint64_t now_ns = wait_until(child, wake_ns);
 	size_t n = child->n;
 
+	for (size_t i = 0; i < child->n_fences; i++) {
+		short revents = child->polls[n + i + 1].revents;
+
+		probe_fence_service(child->fences[i].fence, revents, now_ns);
+		if (revents)
+			child->fences[i].due_ns = 0;
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct entry *entry = &child->entries[i];
 
@@ -364,5 +434,7 @@ int main(int argc, char **argv)
 		wake_ns = turn(&child, wake_ns);
 	for (size_t i = 0; i < child.n; i++)
 		probe_session_free(child.entries[i].session);
+	for (size_t i = 0; i < child.n_fences; i++)
+		probe_fence_free(child.fences[i].fence);
 	return EXIT_DONE;
 }

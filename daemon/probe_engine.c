@@ -67,6 +67,7 @@ static void child_gone(struct probe_engine *engine, const char *why)
 		if (probe_slot_clear(slot))
 			probe_talk_changed(engine, slot);
 	}
+	probe_fences_lost(engine);
 }
 
 static void dismiss(struct probe_engine *engine, const char *why)
@@ -168,6 +169,7 @@ static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 	engine->heard = false;
 	engine->said = 0;
 	engine->most_slots = engine->slots.n;
+	probe_fences_overdue(engine, now_ns);
 	if (engine->quiet_ms >= engine->config.child_dead_ms)
 		dismiss(engine, "killed: it hung");
 	else if (leaves_too_slowly(engine, now_ns))

@@ -12,7 +12,8 @@
 
 #include "common/clock.h"
 
-#define ALIAS "mpathiscsi probe"
+#define ALIAS	       "mpathiscsi probe"
+#define OPEN_ISCSI_OUI 0x00023d
 /* A peer that makes the library queue more answers than this is no honest target. */
 #define OUT_QUEUE_MAX 64
 
@@ -138,6 +139,11 @@ static int set_isid(struct iscsi_context *iscsi)
 		       : 0;
 }
 
+static int set_isid_of(struct iscsi_context *iscsi, uint32_t sid)
+{
+	return iscsi_set_isid_oui(iscsi, OPEN_ISCSI_OUI, sid & 0xffffff) ? -EIO : 0;
+}
+
 static int set_chap(struct iscsi_context *iscsi, const struct probe_chap *chap)
 {
 	if (!chap->user[0])
@@ -165,7 +171,9 @@ static void forget_chap(struct iscsi_context *iscsi)
 	iscsi_set_target_username_pwd(iscsi, "", "");
 }
 
-static int configure(struct iscsi_context *iscsi, const struct probe_wire_add *add)
+/* 'sid' NULL: a session of our own. */
+static int configure(struct iscsi_context *iscsi, const struct probe_wire_add *add,
+		     const uint32_t *sid)
 {
 	/* A target that insists on the other kind gets its way, as with the kernel. */
 	enum iscsi_header_digest digest = add->flags & PROBE_FLAG_HEADER_DIGEST
@@ -179,7 +187,7 @@ static int configure(struct iscsi_context *iscsi, const struct probe_wire_add *a
 		memcpy(netdev, add->netdev, sizeof(netdev));
 		iscsi_set_bind_interfaces(iscsi, netdev);
 	}
-	if (set_isid(iscsi) || iscsi_set_alias(iscsi, ALIAS) ||
+	if ((sid ? set_isid_of(iscsi, *sid) : set_isid(iscsi)) || iscsi_set_alias(iscsi, ALIAS) ||
 	    iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL) ||
 	    iscsi_set_targetname(iscsi, add->target) ||
 	    iscsi_set_header_digest(iscsi, digest) || set_chap(iscsi, &add->chap))
@@ -206,8 +214,8 @@ static int connect_to(struct probe_link *link, const struct probe_road *road)
 				   sizeof(link->text));
 }
 
-int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
-		    const struct probe_road *road)
+static int open_link(struct probe_link *link, const struct probe_wire_add *add,
+		     const struct probe_road *road, const uint32_t *sid)
 {
 	int error;
 
@@ -220,7 +228,7 @@ int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
 		probe_wire_text(link->text, sizeof(link->text), "libiscsi: no memory");
 		return -ENOMEM;
 	}
-	error = configure(link->iscsi, add);
+	error = configure(link->iscsi, add, sid);
 	if (error)
 		probe_wire_text(link->text, sizeof(link->text),
 				iscsi_get_error(link->iscsi));
@@ -229,6 +237,18 @@ int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
 	if (error)
 		probe_link_close(link);
 	return error;
+}
+
+int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
+		    const struct probe_road *road)
+{
+	return open_link(link, add, road, NULL);
+}
+
+int probe_link_open_as(struct probe_link *link, const struct probe_wire_add *add,
+		       const struct probe_road *road, uint32_t sid)
+{
+	return open_link(link, add, road, &sid);
 }
 
 void probe_link_close(struct probe_link *link)

@@ -8,7 +8,7 @@
  * closes the link when it is done with it, never from inside a callback.
  *
  * Rules the library (1.19 and 1.20) needs: no timeouts of its own, no reconnect, numeric
- * addresses, one context per attempt, an ISID of the random type.
+ * addresses, one context per attempt, an ISID of the random type (but for a fence).
  */
 
 #include <stdbool.h>
@@ -58,6 +58,15 @@ struct probe_link {
  */
 int probe_link_open(struct probe_link *link, const struct probe_wire_add *add,
 		    const struct probe_road *road);
+
+/*
+ * The same with the ISID of the kernel's session 'sid', as iscsid makes it: type OUI,
+ * 00:02:3d, then the low 24 bits of the session number (open-iscsi usr/config.h and
+ * session_conn_poll(), the same in 2.1.8 and 2.1.11; nothing in sysfs tells it). The login
+ * takes that session's place at the target (RFC 7143, 6.3.5).
+ */
+int probe_link_open_as(struct probe_link *link, const struct probe_wire_add *add,
+		       const struct probe_road *road, uint32_t sid);
 
 /* Destroy the connection. NOPs under way are forgotten. */
 void probe_link_close(struct probe_link *link);

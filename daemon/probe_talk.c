@@ -16,8 +16,7 @@ void probe_talk_changed(struct probe_engine *engine, const struct probe_slot *sl
 		engine->changed(&slot->target, &slot->report, engine->arg);
 }
 
-static bool send_message(struct probe_engine *engine,
-			 const union probe_wire_message *message)
+bool probe_talk_send(struct probe_engine *engine, const union probe_wire_message *message)
 {
 	ssize_t n = send(engine->process.socket, message, message->header.size,
 			 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -37,7 +36,7 @@ static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
 			return true; /* when others have left it */
 		probe_wire_put_add(&message, engine->last_id + 1, &slot->target,
 				   &slot->peer, flags);
-		sent = send_message(engine, &message);
+		sent = probe_talk_send(engine, &message);
 		if (sent) {
 			slot->id = ++engine->last_id;
 			slot->stage = SLOT_LIVE;
@@ -49,13 +48,13 @@ static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
 			return true;
 		probe_wire_begin(&message, PROBE_WIRE_UPDATE, slot->id);
 		message.update.flags = flags;
-		sent = send_message(engine, &message);
+		sent = probe_talk_send(engine, &message);
 		if (sent)
 			slot->sent_flags = flags;
 		break;
 	case SLOT_LEAVE:
 		probe_wire_begin(&message, PROBE_WIRE_REMOVE, slot->id);
-		sent = send_message(engine, &message);
+		sent = probe_talk_send(engine, &message);
 		if (sent) {
 			slot->stage = SLOT_LEAVING;
 			slot->leave_ns = clock_now_ns();
@@ -124,6 +123,8 @@ static bool take(struct probe_engine *engine, const union probe_wire_message *me
 		return take_report(engine, &message->report);
 	case PROBE_WIRE_GONE:
 		return take_gone(engine, message->header.id);
+	case PROBE_WIRE_FENCED:
+		return probe_fences_answered(engine, &message->fenced);
 	default:
 		return true;
 	}
@@ -156,5 +157,5 @@ int probe_talk_introduce(struct probe_engine *engine)
 	union probe_wire_message message;
 
 	probe_wire_put_config(&message, &engine->config);
-	return send_message(engine, &message) ? 0 : -EPIPE;
+	return probe_talk_send(engine, &message) ? 0 : -EPIPE;
 }

@@ -13,6 +13,14 @@
 #define PROBE_BUDGET_BASE 64
 #define PROBE_BUDGET_SLOT 24
 
+struct probe_fence_wait {
+	uint32_t id; /* 0: free */
+	unsigned int sid;
+	uint64_t end_ns; /* answered or not */
+	probe_fenced_fn done;
+	void *arg;
+};
+
 struct probe_engine {
 	sd_event *event;
 	struct probe_config config;
@@ -23,6 +31,7 @@ struct probe_engine {
 
 	struct probe_slots slots;
 	uint32_t last_id;
+	struct probe_fence_wait fences[PROBE_MAX_FENCES];
 
 	struct probe_process process;
 	sd_event_source *timer, *messages, *end;
@@ -46,5 +55,14 @@ void probe_talk_push(struct probe_engine *engine);
 
 /* Read what there is. -EPROTO: the child talks nonsense, or too much. */
 int probe_talk_hear(struct probe_engine *engine);
+
+/* Send a message; false: there is no room now, or the child is dying. */
+bool probe_talk_send(struct probe_engine *engine, const union probe_wire_message *message);
+
+/* probe_fence_wait.c: fences under way. The child's answer (false: to nothing that was asked), */
+bool probe_fences_answered(struct probe_engine *engine, const struct probe_wire_fenced *fenced);
+/* … those that should have had one by now, and all of them, the child being gone. */
+void probe_fences_overdue(struct probe_engine *engine, uint64_t now_ns);
+void probe_fences_lost(struct probe_engine *engine);
 
 #endif

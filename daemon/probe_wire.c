@@ -10,6 +10,9 @@
 #define LOGIN_STATUS_MAX 0xffffU
 #define ERRNO_MAX	 4095
 
+#define FENCE_DEADLINE_MIN_MS 10
+#define FENCE_DEADLINE_MAX_MS 60000
+
 static const struct {
 	enum probe_wire_side to;
 	bool has_id;
@@ -22,12 +25,15 @@ static const struct {
 			       sizeof(struct probe_wire_update)},
 	[PROBE_WIRE_REMOVE] = {PROBE_WIRE_TO_CHILD, true,
 			       sizeof(struct probe_wire_header)},
+	[PROBE_WIRE_FENCE] = {PROBE_WIRE_TO_CHILD, true, sizeof(struct probe_wire_fence)},
 	[PROBE_WIRE_BEAT] = {PROBE_WIRE_TO_ENGINE, false,
 			     sizeof(struct probe_wire_header)},
 	[PROBE_WIRE_REPORT] = {PROBE_WIRE_TO_ENGINE, true,
 			       sizeof(struct probe_wire_report)},
 	[PROBE_WIRE_GONE] = {PROBE_WIRE_TO_ENGINE, true,
 			     sizeof(struct probe_wire_header)},
+	[PROBE_WIRE_FENCED] = {PROBE_WIRE_TO_ENGINE, true,
+			       sizeof(struct probe_wire_fenced)},
 };
 
 size_t probe_wire_begin(union probe_wire_message *message, enum probe_wire_type type,
@@ -81,6 +87,20 @@ static bool add_valid(const struct probe_wire_add *add)
 	       bytes_end(chap->password_in, sizeof(chap->password_in));
 }
 
+static bool fence_valid(const struct probe_wire_fence *fence)
+{
+	return add_valid(&fence->add) && fence->deadline_ms >= FENCE_DEADLINE_MIN_MS &&
+	       fence->deadline_ms <= FENCE_DEADLINE_MAX_MS;
+}
+
+static bool fenced_valid(const struct probe_wire_fenced *fenced)
+{
+	return fenced->login_status <= LOGIN_STATUS_MAX && fenced->error <= 0 &&
+	       fenced->error >= -ERRNO_MAX && text_valid(fenced->text, sizeof(fenced->text)) &&
+	       /* a login that was refused was not granted */
+	       (fenced->error || !fenced->login_status);
+}
+
 static bool report_valid(const struct probe_wire_report *report, uint64_t now_ns)
 {
 	return report->state < PROBE_STATE_MAX && report->last_good_ns <= now_ns &&
@@ -119,6 +139,10 @@ bool probe_wire_valid(const union probe_wire_message *message, size_t size,
 		return !(message->update.flags & ~PROBE_FLAGS);
 	case PROBE_WIRE_REPORT:
 		return report_valid(&message->report, now_ns);
+	case PROBE_WIRE_FENCE:
+		return fence_valid(&message->fence);
+	case PROBE_WIRE_FENCED:
+		return fenced_valid(&message->fenced);
 	default:
 		return true;
 	}
@@ -177,13 +201,9 @@ void probe_wire_get_config(struct probe_config *to, const struct probe_wire_conf
 	to->login_retry_ms = from->login_retry_ms;
 }
 
-size_t probe_wire_put_add(union probe_wire_message *message, uint32_t id,
-			  const struct probe_target *target, const struct portal *portal,
-			  uint32_t flags)
+static void fill_add(struct probe_wire_add *add, const struct probe_target *target,
+		     const struct portal *portal, uint32_t flags)
 {
-	struct probe_wire_add *add = &message->add;
-	size_t size = probe_wire_begin(message, PROBE_WIRE_ADD, id);
-
 	probe_wire_put_address(&add->portal, &portal->address);
 	probe_wire_put_address(&add->source, &target->name.source);
 	add->port = portal->port;
@@ -192,6 +212,30 @@ size_t probe_wire_put_add(union probe_wire_message *message, uint32_t id,
 	memcpy(add->target, target->name.target, sizeof(add->target));
 	memcpy(add->initiator, target->initiator, sizeof(add->initiator));
 	add->chap = target->chap;
+}
+
+size_t probe_wire_put_add(union probe_wire_message *message, uint32_t id,
+			  const struct probe_target *target, const struct portal *portal,
+			  uint32_t flags)
+{
+	size_t size = probe_wire_begin(message, PROBE_WIRE_ADD, id);
+
+	fill_add(&message->add, target, portal, flags);
+	return size;
+}
+
+size_t probe_wire_put_fence(union probe_wire_message *message, uint32_t id,
+			    const struct probe_target *via, unsigned int sid,
+			    uint32_t deadline_ms)
+{
+	size_t size = probe_wire_begin(message, PROBE_WIRE_FENCE, id);
+	const struct portal *portal =
+		portal_known(&via->current) ? &via->current : &via->name.portal;
+
+	fill_add(&message->fence.add, via, portal,
+		 via->header_digest ? PROBE_FLAG_HEADER_DIGEST : 0);
+	message->fence.sid = sid;
+	message->fence.deadline_ms = deadline_ms;
 	return size;
 }
 

@@ -28,10 +28,12 @@ enum probe_wire_type {
 	PROBE_WIRE_ADD,
 	PROBE_WIRE_UPDATE, /* flags of a target have changed */
 	PROBE_WIRE_REMOVE, /* answered by GONE once its connection is closed */
+	PROBE_WIRE_FENCE,  /* answered by FENCED, once */
 	/* child to engine */
 	PROBE_WIRE_BEAT, /* alive; the first one: ready */
 	PROBE_WIRE_REPORT,
 	PROBE_WIRE_GONE,
+	PROBE_WIRE_FENCED,
 	PROBE_WIRE_MAX
 };
 
@@ -40,7 +42,7 @@ struct probe_wire_header {
 	uint16_t version;
 	uint16_t type;
 	uint32_t size; /* of the whole message */
-	uint32_t id;   /* target, never 0 nor used again; 0 in CONFIG and BEAT */
+	uint32_t id;   /* target or fence, never 0 nor used again; 0 in CONFIG and BEAT */
 };
 
 struct probe_wire_config {
@@ -78,6 +80,20 @@ struct probe_wire_update {
 	uint32_t flags;
 };
 
+/* Log in over this road as the kernel's session 'sid', and out again. */
+struct probe_wire_fence {
+	struct probe_wire_add add;
+	uint32_t sid;
+	uint32_t deadline_ms; /* 10 … 60000 */
+};
+
+struct probe_wire_fenced {
+	struct probe_wire_header header;
+	int32_t error; /* 0: the login was granted */
+	uint32_t login_status;
+	char text[PROBE_TEXT_MAX];
+};
+
 struct probe_wire_report {
 	struct probe_wire_header header;
 	uint64_t last_good_ns;
@@ -97,6 +113,8 @@ union probe_wire_message {
 	struct probe_wire_add add;
 	struct probe_wire_update update;
 	struct probe_wire_report report;
+	struct probe_wire_fence fence;
+	struct probe_wire_fenced fenced;
 };
 
 enum probe_wire_side { PROBE_WIRE_TO_CHILD, PROBE_WIRE_TO_ENGINE };
@@ -123,6 +141,9 @@ void probe_wire_get_config(struct probe_config *to, const struct probe_wire_conf
 size_t probe_wire_put_add(union probe_wire_message *message, uint32_t id,
 			  const struct probe_target *target, const struct portal *portal,
 			  uint32_t flags);
+size_t probe_wire_put_fence(union probe_wire_message *message, uint32_t id,
+			    const struct probe_target *via, unsigned int sid,
+			    uint32_t deadline_ms);
 void probe_wire_get_report(struct probe_report *to, const struct probe_wire_report *from,
 			   uint64_t now_ns);
 

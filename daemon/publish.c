@@ -11,6 +11,7 @@
 #include "common/parse.h"
 #include "daemon/hold.h"
 #include "daemon/log.h"
+#include "daemon/quick/quick.h"
 
 static int compare_records(const void *left, const void *right)
 {
@@ -188,8 +189,9 @@ static bool make_record(const struct watch *watch, const struct lun *lun, size_t
 		ret->role = ROLE_NONE, ret->priority = PRIORITY_LOWEST;
 	else if (look->on_board[i] && same_plan(ret, &look->old[i]))
 		ret->plan_ns = look->old[i].plan_ns;
-	ret->flags = failed ? BOARD_PATH_FAILED : 0;
-	return ret->role != ROLE_NONE || failed;
+	ret->flags = (uint16_t)((failed ? BOARD_PATH_FAILED : 0U) |
+				quick_path_flags(watch->quick, lun, path));
+	return ret->role != ROLE_NONE || ret->flags;
 }
 
 static bool was_held(const struct watch *watch, const struct lun *lun)

@@ -4,11 +4,15 @@
 
 /*
  * A table whose groups stand in another order than the plan, though every path is in order.
- * multipathd counts a path whose first answer is still due, or that is down, as nothing and
- * puts its group last. From 0.9.6 on it puts the order right by itself when the path is back;
- * 0.9.4 never does: it switches groups by priority, but when the active path fails the
- * kernel goes by the table. So, when that has lasted longer than multipathd takes to notice
- * anything: `reload map`, once. Only while no I/O can be stuck (hold.h). Pure.
+ * In a table that it makes, multipathd counts a path whose first answer is still due, or that
+ * is down, as nothing and puts its group last. From 0.9.6 on it puts the order right by itself
+ * when the path is back; 0.9.4 never does: it switches groups by priority, but when the active
+ * path fails the kernel goes by the table. So, when that has lasted longer than multipathd
+ * takes to notice anything: `reload map`, once. Only while no I/O can be stuck (hold.h).
+ *
+ * A failure and a return alone never lead here: they change no priority, so no table is made
+ * and the order stays. What leads here is a table that somebody had made meanwhile: multipathd
+ * of a new map, a session that was logged in or out, an operator's `reconfigure`. Pure.
  */
 
 #include <stdbool.h>

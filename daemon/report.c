@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "daemon/publish.h"
+#include "daemon/quick/quick.h"
 #include "daemon/version.h"
 
 static void add_text(struct json_object *object, const char *key, const char *text)
@@ -145,6 +146,7 @@ static struct json_object *report_path(const struct watch *watch, const struct l
 	add_state(object, watch, lun, path, session, now_ns);
 	add_number(object, "rtt_us", record.state == PROBE_UP ? record.rtt_us : 0);
 	add_probe(object, &record, now_ns);
+	quick_report_path(watch->quick, path, object);
 	return object;
 }
 
@@ -199,8 +201,7 @@ static void add_force(struct json_object *object, const struct watch *watch, con
 		add_text(object, "note", "every path there is now is excluded: I/O finds no path");
 }
 
-/* "warning": what the policy contradicts in the target. */
-static void add_warning(struct json_object *object, const struct lun *lun)
+void report_warning(struct json_object *object, const struct lun *lun)
 {
 	struct policy_path paths[POLICY_PATHS_MAX];
 	struct plan_path plan[POLICY_PATHS_MAX];
@@ -231,11 +232,13 @@ static struct json_object *report_lun(const struct watch *watch, const struct lu
 		json_object_array_add(paths, report_path(watch, lun, &lun->paths[i], now_ns));
 	add_text(object, "wwid", lun->wwid);
 	add_text(object, "alias", lun->alias);
+	add_text(object, "vendor", lun->paths[0].id->vendor);
+	add_text(object, "product", lun->paths[0].id->product);
 	add_text(object, "policy", setting);
 	add_text(object, "policy_name", lun->entry ? lun->entry->setting->policy->name : "");
 	add_flag(object, "policy_known", watch->store_loaded);
 	add_text(object, "scope", scope);
-	add_warning(object, lun);
+	report_warning(object, lun);
 	add_force(object, watch, lun, now_ns);
 	add_flag(object, "queues", lun->map && lun->map->queues);
 	add_text(object, "selector", lun->map ? lun->map->selector : "");
@@ -263,10 +266,13 @@ struct json_object *report_status(const struct watch *watch, const struct lun *l
 	add_text(reply, "version", MPATHISCSI_VERSION);
 	if (*watch->store_message)
 		add_text(reply, "warning", watch->store_message);
+	else if (*quick_complaint(watch->quick))
+		add_text(reply, "warning", quick_complaint(watch->quick));
 	else if (watch->board_error)
 		add_text(reply, "warning", "the board cannot be written: multipathd hears nothing of us");
 	json_object_object_add(reply, "probe_process", probe);
 	json_object_object_add(reply, "luns", luns);
+	quick_report(watch->quick, reply);
 	return reply;
 }
 

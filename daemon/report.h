@@ -14,6 +14,10 @@
 struct json_object *report_status(const struct watch *watch, const struct lun *lun,
 				  uint64_t now_ns);
 
+/* "warning": what the LUN's policy contradicts in what the target says of its paths now
+ * (policy_warning()); nothing is added when it contradicts nothing. */
+void report_warning(struct json_object *object, const struct lun *lun);
+
 /* A LUN's paths as 'plan' (in the order of lun->paths) would place them. New array. */
 struct json_object *report_plan(const struct lun *lun, const struct plan_path *plan);
 

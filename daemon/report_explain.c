@@ -9,6 +9,8 @@
 #include "daemon/explain.h"
 #include "daemon/forecast.h"
 #include "daemon/publish.h"
+#include "daemon/quick/quick.h"
+#include "daemon/report.h"
 
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
@@ -224,7 +226,8 @@ static void add_outlook(struct json_object *object, const struct lun *lun,
 struct json_object *report_explain(const struct watch *watch, const struct lun *lun,
 				   uint64_t now_ns)
 {
-	struct json_object *reply = json_object_new_object(), *array = json_object_new_array();
+	struct json_object *reply = json_object_new_object(), *path;
+	struct json_object *array = json_object_new_array();
 	struct lun_now *now = calloc(1, sizeof(*now));
 	struct forecast_path planned[POLICY_PATHS_MAX];
 	struct plan_path plan[POLICY_PATHS_MAX];
@@ -241,9 +244,13 @@ struct json_object *report_explain(const struct watch *watch, const struct lun *
 	forecast_plan(plan, now->up, now->n, planned);
 	e.planned_group = forecast_group(planned, now->n);
 	report_lun_head(reply, lun, now);
+	report_warning(reply, lun);
 	add_outlook(reply, lun, now);
-	for (size_t i = 0; i < now->n; i++)
-		json_object_array_add(array, explained_path(&e, i));
+	for (size_t i = 0; i < now->n; i++) {
+		path = explained_path(&e, i);
+		quick_report_path(watch->quick, &lun->paths[i], path);
+		json_object_array_add(array, path);
+	}
 	json_object_object_add(reply, "paths", array);
 	free(now);
 	return reply;

@@ -7,6 +7,8 @@
 #include "daemon/control.h"
 #include "daemon/operator.h"
 #include "daemon/policy_check.h"
+#include "daemon/quick/quick.h"
+#include "daemon/quick/report_settings.h"
 #include "daemon/report.h"
 #include "daemon/report_explain.h"
 #include "daemon/watch.h"
@@ -63,12 +65,17 @@ static struct json_object *forecast(struct watch *watch, struct json_object *req
 		      : report_explain(watch, lun, clock_now_ns());
 }
 
+static struct json_object *not_root(void)
+{
+	return control_error("NOT_PERMITTED", "only root may do this");
+}
+
 static struct json_object *reload(struct watch *watch, bool is_root)
 {
 	struct json_object *reply;
 
 	if (!is_root)
-		return control_error("NOT_PERMITTED", "only root may do this");
+		return not_root();
 	if (watch_reload(watch) < 0)
 		return control_error("ISDSC_INVALID_PARAMETER", "%s; the policies in force stay",
 				     watch->store_message);
@@ -78,11 +85,43 @@ static struct json_object *reload(struct watch *watch, bool is_root)
 	return reply;
 }
 
+/* A request of its own: a broken settings file is no reason to refuse a policy. */
+static struct json_object *reload_settings(struct watch *watch, bool is_root)
+{
+	struct json_object *reply;
+
+	if (!is_root)
+		return not_root();
+	quick_settings_changed(watch);
+	if (*quick_complaint(watch->quick))
+		return control_error("ISDSC_INVALID_PARAMETER", "%s; the settings in force stay",
+				     quick_complaint(watch->quick));
+	reply = json_object_new_object();
+	json_object_object_add(reply, "ok", json_object_new_boolean(true));
+	return reply;
+}
+
+/* The command has put the switch; the answer is how it stands. */
+static struct json_object *look_at_switch(struct watch *watch, bool is_root)
+{
+	struct json_object *reply;
+	struct switch_state state;
+
+	if (!is_root)
+		return not_root();
+	quick_settings_changed(watch);
+	switch_read(watch->options.switch_path, NULL, &state);
+	reply = json_object_new_object();
+	json_object_object_add(reply, "ok", json_object_new_boolean(true));
+	report_switch(&state, reply);
+	return reply;
+}
+
 static struct json_object *operate(struct watch *watch, struct json_object *request, bool is_root,
 				   bool fail)
 {
 	if (!is_root)
-		return control_error("NOT_PERMITTED", "only root may do this");
+		return not_root();
 	return fail ? operator_fail(watch, request) : operator_reinstate(watch, request);
 }
 
@@ -100,7 +139,13 @@ struct json_object *requests_handle(struct json_object *request, bool is_root, v
 		return forecast(arg, request, *name == 'w');
 	if (!strcmp(name, "reload"))
 		return reload(arg, is_root);
+	if (!strcmp(name, "reload-settings"))
+		return reload_settings(arg, is_root);
 	if (!strcmp(name, "fail") || !strcmp(name, "reinstate"))
 		return operate(arg, request, is_root, *name == 'f');
+	if (!strcmp(name, "forgive"))
+		return is_root ? quick_forgive(arg, request) : not_root();
+	if (!strcmp(name, "switch"))
+		return look_at_switch(arg, is_root);
 	return NULL;
 }

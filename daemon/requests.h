@@ -9,7 +9,9 @@
 /*
  * The daemon's answers on the control socket; a control_handler whose 'arg' is the
  * struct watch. Requests: status [lun], policy-check (daemon/policy_check.h), explain lun,
- * whatif lun [down] [up] [policy], reload (root).
+ * whatif lun [down] [up] [policy]; of root alone: reload (policies), reload-settings,
+ * fail, reinstate, forgive [lun] [expression], switch (look at the file of `mpathiscsi off` again;
+ * "on", "off_by", "off_text" say how it stands).
  */
 struct json_object *requests_handle(struct json_object *request, bool is_root, void *arg);
 

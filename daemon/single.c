@@ -41,3 +41,19 @@ int single_lock(const char *board_path)
 	}
 	return fd;
 }
+
+bool single_held(const char *board_path)
+{
+	char path[PATH_SIZE];
+	bool held;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s.lock", board_path) >= (int)sizeof(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}

@@ -2,11 +2,17 @@
 #ifndef MPATHISCSI_SINGLE_H
 #define MPATHISCSI_SINGLE_H
 
+#include <stdbool.h>
+
 /*
  * One daemon per board: takes a lock on "BOARD.lock" (its folder is made if missing) that
  * ends with the process. Returns a descriptor to keep open; -EBUSY: another daemon has it;
  * -errno.
  */
 int single_lock(const char *board_path);
+
+/* Does a daemon (even a stopped one) hold that lock now? False also where it cannot be told.
+ * Does not wait. */
+bool single_held(const char *board_path);
 
 #endif

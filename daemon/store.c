@@ -163,6 +163,23 @@ static int set_policy(struct parser *p, const char *value)
 	return 1;
 }
 
+/* Does a rule of the section name the same paths in the same words? In one line, as in
+ * prio_args, it would be refused. */
+static bool named_before(const struct policy_setting *setting,
+			 const struct path_expression *expression)
+{
+	char text[STORE_LINE_MAX], other[STORE_LINE_MAX];
+	size_t i;
+
+	path_expression_format(expression, text, sizeof(text));
+	for (i = 0; i < setting->n_rules; i++) {
+		path_expression_format(&setting->rules[i].expression, other, sizeof(other));
+		if (!strcmp(text, other))
+			return true;
+	}
+	return false;
+}
+
 /* Rules go through the one parser there is, so that file, prio_args and command agree. */
 static int add_rule(struct parser *p, const char *word, const char *value)
 {
@@ -178,6 +195,9 @@ static int add_rule(struct parser *p, const char *word, const char *value)
 		return fail(p, p->line, "%.200s", message);
 	if (one.n_rules != 1 || p->setting.n_rules >= POLICY_RULES_MAX)
 		return fail(p, p->line, "more than %d expressions", POLICY_RULES_MAX);
+	if (named_before(&p->setting, &one.rules[0].expression))
+		return fail(p, p->line, "%.40s = %.80s: it is there twice; name each path once",
+			    *word ? word : "weight", value);
 	p->setting.rules[p->setting.n_rules++] = one.rules[0];
 	return 1;
 }

@@ -10,6 +10,7 @@
 #include "common/parse.h"
 #include "daemon/log.h"
 #include "daemon/publish.h"
+#include "daemon/quick/quick.h"
 
 static bool lingers(const struct watch *watch, const struct lun *lun, const struct lun_path *path,
 		    uint64_t now_ns)
@@ -18,6 +19,7 @@ static bool lingers(const struct watch *watch, const struct lun *lun, const stru
 
 	return path->dm && !path->dm->active && path->plan.role != ROLE_EXCLUDED &&
 	       !failed_has(&watch->failed, lun->wwid, &path->id->name) &&
+	       !quick_path_flags(watch->quick, lun, path) &&
 	       watch_judge(watch, path->id, now_ns, &evidence).state == VERDICT_UP;
 }
 

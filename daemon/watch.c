@@ -11,6 +11,7 @@
 #include "daemon/credentials.h"
 #include "daemon/log.h"
 #include "daemon/publish.h"
+#include "daemon/quick/quick.h"
 #include "daemon/upkeep.h"
 
 #define BEAT_US	  250000  /* board; far below BOARD_STALE_MS */
@@ -279,6 +280,8 @@ static int rescan(struct watch *watch)
 	if (r == 0)
 		r = probe_sessions(watch);
 	if (r == 0)
+		quick_look(watch->quick);
+	if (r == 0)
 		watch_publish(watch);
 	return r;
 }
@@ -310,14 +313,10 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 	return again_in(watch, source, BEAT_US);
 }
 
-static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
+void watch_refresh(struct watch *watch)
 {
-	struct watch *watch = arg;
 	bool changed = false;
-	int r;
-
-	(void)usec;
-	r = inventory_refresh(watch->options.sysfs, &watch->inventory, &changed);
+	int r = inventory_refresh(watch->options.sysfs, &watch->inventory, &changed);
 
 	if (r == 0)
 		r = replan(watch);
@@ -325,6 +324,16 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 		rescan_or_say(watch);
 	else if (probe_sessions(watch) < 0)
 		log_line(LOG_ERR, "out of memory");
+	if (r == 0 && !changed)
+		quick_look(watch->quick);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct watch *watch = arg;
+
+	(void)usec;
+	watch_refresh(watch);
 	upkeep_step(watch);
 	return again_in(watch, source, TICK_US);
 }
@@ -453,11 +462,16 @@ int watch_start(sd_event *event, const struct watch_options *options, struct wat
 	r = multipathd_new(event, NULL, &watch->multipathd);
 	if (r >= 0)
 		r = add_timers(watch);
-	return r < 0 ? r : rescan(watch);
+	if (r >= 0)
+		r = rescan(watch);
+	return r < 0 ? r : quick_new(watch, &watch->quick);
 }
 
 void watch_stop(struct watch *watch)
 {
+	multipathd_free(watch->multipathd); /* it calls back */
+	quick_free(watch->quick);
+	watch->quick = NULL;
 	probe_engine_free(watch->probes);
 	board_free(watch->board);
 	sd_event_source_disable_unref(watch->tick);
@@ -468,7 +482,6 @@ void watch_stop(struct watch *watch)
 	failed_free(&watch->failed);
 	lingering_free(&watch->lingering);
 	regroup_free(&watch->regroup);
-	multipathd_free(watch->multipathd);
 	lun_table_free(&watch->luns);
 	free(watch->sessions);
 	inventory_free(&watch->inventory);

@@ -29,6 +29,9 @@ struct watch_options {
 	const char *board_path; /* NULL: BOARD_DEFAULT_PATH */
 	const char *store_path;
 	const char *failed_path; /* NULL: FAILED_DEFAULT_PATH */
+	const char *settings_path; /* NULL: SETTINGS_DEFAULT_PATH */
+	const char *switch_path;   /* NULL: SWITCH_DEFAULT_PATH */
+	const char *levers_path;   /* NULL: LEVERS_RECORD_PATH */
 	struct probe_config probe;
 };
 
@@ -70,6 +73,7 @@ struct watch {
 	struct lingering lingering; /* failed in dm, and in order */
 	struct regroup regroup;	    /* LUNs whose table is out of order */
 	struct multipathd *multipathd;
+	struct quick *quick; /* what acts (daemon/quick/); NULL: nothing does */
 	sd_event_source *tick, *beat, *rescan;
 	uint64_t n_rescans;
 };
@@ -79,6 +83,10 @@ int watch_start(sd_event *event, const struct watch_options *options, struct wat
 
 /* Something was plugged or changed: read the inventory anew soon (events are gathered). */
 void watch_rescan_soon(struct watch *watch);
+
+/* Read the states anew now, without waiting for the next tick. Replaces what pointers into
+ * the inventory, the sessions and the LUNs point at. */
+void watch_refresh(struct watch *watch);
 
 /* Put everything on the board now. */
 void watch_publish(struct watch *watch);

@@ -23,11 +23,18 @@ _mpathiscsi_options() {
 	echo --help
 }
 
-# Expressions of a LUN behind what is already joined: "portal=10.0.1.2,if" goes on at "if".
+# Vendors and products: of what --product takes only these may have blanks.
+_mpathiscsi_products() {
+	_mpathiscsi_ask complete products | while read -r line; do printf '%q\n' "$line"; done
+}
+
+# Expressions of a LUN (of all: "*") behind what is already joined: "portal=10.0.1.2,if" goes on at "if".
 _mpathiscsi_expressions() {
 	local lun=$1 before=''
 	[[ $2 != *,* ]] || before=${2%,*},
-	if [[ $lun ]]; then
+	if [[ $lun == '*' ]]; then
+		_mpathiscsi_ask complete expressions
+	elif [[ $lun ]]; then
 		_mpathiscsi_ask complete expressions "$lun"
 	else
 		printf '%s\n' portal= iface= source= target= tpg=
@@ -53,7 +60,9 @@ _mpathiscsi() {
 		case $word in
 		-S | --socket | -f | --policies) _mpathiscsi_command+=("$word" "${words[i + 1]-}"); ((++i)) ;;
 		--socket=* | --policies=*) _mpathiscsi_command+=("$word") ;;
-		--timeout | --policy | -p | --target) ((++i)) ;;
+		--timeout | --policy | -p | --reason | -r | --file | -F) ((++i)) ;;
+		--target | --product) lun='*'; ((++i)) ;; # a scope stands in a LUN's place
+		--target=* | --product=* | --default) lun='*' ;;
 		-a | --active | -s | --standby | -x | --exclude | -w | --weight | -d | --down | -u | --up)
 			option=$word
 			((++i))
@@ -77,7 +86,11 @@ _mpathiscsi() {
 	case $previous in
 	-f | --policies) reply=$(compgen -f -- "$current") ;;
 	-S | --socket) reply=$(compgen -f -- "$current") ;;
+	-F | --file) reply=$(compgen -f -- "$current") ;;
+	-r | --reason) reply='' ;;
 	-p | --policy) reply=$(_mpathiscsi_ask complete policies) ;;
+	--target) reply=$(_mpathiscsi_ask complete targets) ;;
+	--product) reply=$(_mpathiscsi_products) ;;
 	-a | --active | -s | --standby | -x | --exclude | -w | --weight | -d | --down | -u | --up)
 		reply=$(_mpathiscsi_expressions "$lun" "$current")
 		;;
@@ -86,6 +99,8 @@ _mpathiscsi() {
 		--active=* | --standby=* | --exclude=* | --weight=* | --down=* | --up=*)
 			reply=$(_mpathiscsi_expressions "$lun" "${current#*=}" | sed "s/^/${current%%=*}=/")
 			;;
+		--target=*) reply=$(_mpathiscsi_ask complete targets | sed 's/^/--target=/') ;;
+		--product=*) reply=$(_mpathiscsi_products | sed 's/^/--product=/') ;;
 		-*)
 			if [[ $command == policy && $verb ]]; then
 				reply=$(_mpathiscsi_options policy "$verb")
@@ -108,6 +123,14 @@ _mpathiscsi() {
 			status | explain | 'policy show' | 'policy clear')
 				[[ $lun ]] || reply=$(_mpathiscsi_ask complete luns)
 				;;
+			forgive)
+				if [[ ! $lun ]]; then
+					reply=$(_mpathiscsi_ask complete luns; echo all)
+				else
+					[[ $lun != all ]] || lun='*'
+					reply=$(_mpathiscsi_expressions "$lun" "$current")
+				fi
+				;;
 			whatif | fail | reinstate)
 				if [[ ! $lun ]]; then
 					reply=$(_mpathiscsi_ask complete luns)
@@ -123,7 +146,9 @@ _mpathiscsi() {
 		;;
 	esac
 
-	mapfile -t COMPREPLY < <(compgen -W "${reply-}" -- "$current")
+	mapfile -t COMPREPLY < <(while read -r word; do
+		[[ $word && $word == "$current"* ]] && printf '%s\n' "$word"
+	done <<< "${reply-}")
 	# An expression may go on after a comma; "portal=" wants its value.
 	for word in "${COMPREPLY[@]}"; do
 		[[ $word != *= ]] || compopt -o nospace 2> /dev/null

@@ -430,7 +430,7 @@ static void test_blocked_sends_nothing(void **state)
 
 /* ---- excluded by the policy: nothing is sent, whatever the health ---- */
 
-static void publish_role(struct scene *s, enum role role, const char *wwid)
+static void publish_flags(struct scene *s, enum role role, uint16_t flags, const char *wwid)
 {
 	struct board_content content = { .sessions = s->records, .n_sessions = 2 };
 	struct board_path plan;
@@ -445,10 +445,16 @@ static void publish_role(struct scene *s, enum role role, const char *wwid)
 		.name_hash = path_name_hash(&id.name),
 		.wwid_hash = fnv1a(FNV1A_START, wwid, strlen(wwid)),
 		.priority = 1,
+		.flags = flags,
 	};
 	content.paths = &plan;
 	content.n_paths = 1;
 	assert_int_equal(board_publish(s->writer, &content, clock_now_ns(), NULL), 0);
+}
+
+static void publish_role(struct scene *s, enum role role, const char *wwid)
+{
+	publish_flags(s, role, 0, wwid);
 }
 
 static void test_excluded(void **state)
@@ -478,6 +484,37 @@ static void test_excluded(void **state)
 	s->writer = NULL;
 	assert_int_equal(unlink(s->board), 0);
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+}
+
+/* Where I/O hung, on any vendor's disk: nothing but a READ, as late as it may be, brings it back. */
+static void test_hung(void **state)
+{
+	struct scene *s = *state;
+	struct iscsi_identity id;
+
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	publish_flags(s, ROLE_ACTIVE, BOARD_PATH_HUNG, id.wwid);
+	/* nobody may wait here for a LUN that hangs */
+	assert_reason(s, look(s, CHECK_INLINE), REASON_HUNG);
+	assert_int_equal(sent(), 0);
+	hang(true);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_HUNG);
+	assert_reason(s, look(s, CHECK_BRIEF), REASON_HUNG);
+	assert_true(path_check_evidence(s->path)->test.timeout_ms >= 600 * 1000);
+	attribute(s, "inflight", "       1        0");
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_HUNG_IN_FLIGHT);
+	attribute(s, "inflight", "       0        0");
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_HUNG);
+	hang(false);
+	wait_all_ended();
+	assert_int_equal(sent(), 2);
+	assert_int_equal(played_disk.cdb[0], 0x28);
+	/* the answer counts although nobody was to look for it soon */
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_GOOD);
+	assert_true(path_check_evidence(s->path)->test.read);
+	publish_flags(s, ROLE_ACTIVE, 0, id.wwid);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(played_disk.cdb[0], 0x00);
 }
 
 static void test_gone(void **state)
@@ -607,6 +644,7 @@ int main(void)
 		WITH_SCENE(test_legs),
 		WITH_SCENE(test_no_board_is_stock),
 		WITH_SCENE(test_blocked_sends_nothing),
+		WITH_SCENE(test_hung),
 		WITH_SCENE(test_gone),
 		WITH_SCENE(test_excluded),
 		WITH_SCENE(test_again),

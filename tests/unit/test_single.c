@@ -25,7 +25,9 @@ static void one_at_a_time(void **state)
 	first = single_lock(board);
 	assert_true(first >= 0);
 	assert_int_equal(single_lock(board), -EBUSY);
+	assert_true(single_held(board));
 	close(first);
+	assert_false(single_held(board));
 	second = single_lock(board);
 	assert_true(second >= 0);
 	close(second);
@@ -36,6 +38,7 @@ static void one_at_a_time(void **state)
 	unlink(lock);
 	rmdir(folder);
 	assert_int_equal(rmdir(top), 0);
+	assert_false(single_held("/nonexistent/run/board"));
 	assert_int_equal(single_lock("/nonexistent/run/board"), -ENOENT);
 }
 

@@ -125,6 +125,12 @@ static void broken(void **state)
 		{"[lun x]\npolicy = weighted-path\nstandby = portal=1.2.3.4\n", ":3: "},
 		{"[lun x]\npolicy = weighted-path\nweight = portal=1.2.3.4:-1\n", ":3: "},
 		{"[lun x]\npolicy = weighted-path\nweight = portal=1.2.3.4:4294967296\n", ":3: "},
+		{"[lun x]\npolicy = failover-only\nactive = portal=10.0.1.2\n"
+		 "standby = portal=10.0.1.2\n",
+		 ":4: standby = portal=10.0.1.2: it is there twice"},
+		{"[lun x]\npolicy = weighted-path\nweight = iface=a,portal=10.0.1.2:1\n"
+		 "exclude = iface=b\nweight = portal=10.0.1.2,iface=a:2\n",
+		 ":5: weight = portal=10.0.1.2,iface=a:2: it is there twice"},
 		{"\xef\xbb\xbf[lun x]\npolicy = failover-only\n", "byte order mark"},
 		{"[lun x]\n", ":1: [lun x] names no policy"},
 		{"[lun x]\n[lun y]\npolicy = failover-only\n", ":1: [lun x] names no policy"},

@@ -161,6 +161,10 @@ static void apply(struct evidence *e, const char *word)
 		e->barred = BARRED_BY_POLICY;
 	else if (!strcmp(word, "operator"))
 		e->barred = BARRED_BY_OPERATOR;
+	else if (!strcmp(word, "held"))
+		e->barred = BARRED_BY_DAMPING, e->penalty = 2800;
+	else if (!strcmp(word, "hung"))
+		e->barred = BARRED_BY_HANG;
 	else if (!apply_kernel(e, word) && !apply_probe(e, word) && !apply_number(e, word) &&
 		 !apply_answer(e, word))
 		fail_msg("the table's word '%s' means nothing", word);
@@ -200,6 +204,42 @@ static const struct row golden[] = {
 	ROW("operator offline", DOWN, OFFLINE),
 	ASK("disk excluded", UP, UNTESTED),
 	ROW("disk operator good", UP, GOOD),
+	ROW("held", DOWN, HELD),
+	ROW("held good read", DOWN, HELD),
+	ROW("held moved look1000", DOWN, HELD),
+	ROW("held FAILED", DOWN, HELD),
+	ROW("held blocked", PENDING, BLOCKED),
+	ROW("disk held good", UP, GOOD),
+
+	/* I/O hung: down until a READ comes back, and always tested; pending while I/O is stuck */
+	ASK("hung", DOWN, HUNG),
+	ASK("hung moved look1000", DOWN, HUNG),
+	ASK("hung flight3", PENDING, HUNG_IN_FLIGHT),
+	ASK("hung nocounters", PENDING, HUNG_IN_FLIGHT),
+	ASK("hung noboard", DOWN, HUNG),
+	ROW("hung run100 read", DOWN, HUNG),
+	ROW("hung run40000 read", DOWN, HUNG),
+	ROW("hung run100 read flight1", PENDING, HUNG_IN_FLIGHT),
+	ROW("hung silent run400 free", DOWN, HUNG),
+	ROW("hung good", DOWN, HUNG),
+	ROW("hung conflict read", DOWN, HUNG),
+	ROW("hung busy read", DOWN, HUNG),
+	ROW("hung medium", DOWN, HUNG),
+	ROW("hung notready", DOWN, HUNG),
+	ROW("hung aborted read", DOWN, HUNG),
+	ROW("hung hosttimeout read", DOWN, HUNG),
+	ROW("hung unable", DOWN, HUNG),
+	ROW("hung good read", UP, GOOD),
+	ROW("hung good read flight9", UP, GOOD),
+	ROW("hung silent good read", UP, CONFLICT),
+	ROW("hung recovered read", UP, RECOVERED),
+	ROW("hung medium read", UP, READ_MEDIUM),
+	ROW("hung gone", DOWN, GONE),
+	ROW("hung blocked", PENDING, BLOCKED),
+	ROW("hung FREE", DOWN, SESSION_FREE),
+	ROW("hung FAILED good read", PENDING, SESSION_FAILED),
+	ASK("disk hung", UP, UNTESTED),
+	ROW("disk hung good", UP, GOOD),
 
 	/* the kernel's word comes first, whatever else is known */
 	ROW("gone", DOWN, GONE),
@@ -421,6 +461,10 @@ static void test_sentences(void **state)
 		{ "disk good", "TUR answered" },
 		{ "excluded good", "excluded by the LUN's policy" },
 		{ "operator silent", "failed by operator (mpathiscsi fail)" },
+		{ "held good", "held out: comes and goes, penalty 2800" },
+		{ "hung good", "I/O of this LUN hung here; held out until a READ answers" },
+		{ "hung flight2", "I/O of this LUN hung here and may still be in flight; held out"
+				  " until a READ answers" },
 		{ "tcp-only good", "TUR answered (probe of the portal: tcp-only)" },
 		{ "moved look1000", "portal 10.0.1.2:3260 answers and I/O completes" },
 		{ "run30000 read", "portal 10.0.1.2:3260 answers, but READ not answered within 30 s" },
@@ -484,7 +528,8 @@ static struct evidence any_evidence(void)
 	e.is_iscsi = any(4) != 0;
 	e.device = any(3) ? DEVICE_RUNNING : (enum device_state)any(DEVICE_GONE + 1);
 	e.session = any(3) ? SESSION_LOGGED_IN : (enum session_state)any(SESSION_FREE + 1);
-	e.barred = any(4) ? BARRED_NO : (enum barred)any(3);
+	e.barred = any(3) ? BARRED_NO : (enum barred)any(BARRED_MAX);
+	e.penalty = (uint32_t)any(20000);
 	e.probe.trust = any(2) ? BOARD_FRESH : (enum board_trust)any(BOARD_TRUST_MAX);
 	e.probe.state = e.probe.trust == BOARD_FRESH ? (enum probe_state)any(PROBE_STATE_MAX) :
 						       PROBE_NONE;
@@ -555,23 +600,58 @@ static void test_any_disk_ignores_iscsi(void **state)
 /* A barred path is never up and never tested, and says why unless the device itself is gone. */
 static void test_any_barred_stays_out(void **state)
 {
+	static const enum reason reasons[] = {
+		[BARRED_BY_POLICY] = REASON_EXCLUDED,
+		[BARRED_BY_OPERATOR] = REASON_OPERATOR,
+		[BARRED_BY_DAMPING] = REASON_HELD,
+	};
 	unsigned int seen = 0;
 
 	(void)state;
 	FOR_ANY(e, v) {
 		struct evidence healthier = e;
 
-		if (!e.is_iscsi || !e.barred)
+		if (!e.is_iscsi || !e.barred || e.barred == BARRED_BY_HANG)
 			continue;
 		seen++;
 		assert_true(v.state == VERDICT_DOWN || v.reason == REASON_BLOCKED);
 		assert_false(verdict_wants_test(&e));
 		assert_false(verdict_wants_legs(&e));
 		healthier.device = DEVICE_RUNNING;
-		assert_int_equal(verdict_judge(&healthier).reason,
-				 e.barred == BARRED_BY_POLICY ? REASON_EXCLUDED : REASON_OPERATOR);
+		assert_int_equal(verdict_judge(&healthier).reason, reasons[e.barred]);
 	}
 	assert_true(seen > 1000);
+}
+
+/* Where I/O hung: up only on a READ that came back, tested as long as the kernel lets it, and
+ * called down only when nothing can make a reload wait. */
+static void test_any_hung_waits_for_read(void **state)
+{
+	unsigned int ups = 0, downs = 0;
+
+	(void)state;
+	FOR_ANY(e, v) {
+		bool kernel_says = e.device > DEVICE_RUNNING || e.session > SESSION_LOGGED_IN ||
+				   e.device == DEVICE_BLOCKED;
+
+		if (!e.is_iscsi || e.barred != BARRED_BY_HANG)
+			continue;
+		if (v.state == VERDICT_UP || v.state == VERDICT_GHOST) {
+			assert_true(e.test.state == TEST_ENDED && e.test.read);
+			assert_true(e.test.result == SCSI_GOOD ||
+				    e.test.result == SCSI_RECOVERED ||
+				    e.test.result == SCSI_MEDIUM_ERROR);
+			ups++;
+		}
+		if (v.reason == REASON_HUNG) {
+			assert_true(e.io.count_known && !e.io.in_flight);
+			downs++;
+		}
+		if (e.test.state == TEST_NOT_ASKED && !kernel_says)
+			assert_true(verdict_wants_test(&e));
+		assert_false(verdict_wants_legs(&e) && v.reason == REASON_HUNG);
+	}
+	assert_true(ups > 10 && downs > 1000);
 }
 
 /* What on the board bars a path. */
@@ -598,6 +678,21 @@ static void test_plan(void **state)
 		{ BOARD_FRESH, ROLE_EXCLUDED, BOARD_PATH_FAILED, wwid, BARRED_BY_OPERATOR },
 		{ BOARD_FRESH, ROLE_ACTIVE, BOARD_PATH_FAILED, "naa.6002", BARRED_NO },
 		{ BOARD_FRESH, 77, 0x80, wwid, BARRED_NO },
+		{ BOARD_FRESH, ROLE_ACTIVE, BOARD_PATH_HELD, wwid, BARRED_BY_DAMPING },
+		{ BOARD_STALE, ROLE_ACTIVE, BOARD_PATH_HELD, wwid, BARRED_NO },
+		{ BOARD_FRESH, ROLE_NONE, BOARD_PATH_HUNG, wwid, BARRED_BY_HANG },
+		{ BOARD_STALE, ROLE_NONE, BOARD_PATH_HUNG, wwid, BARRED_BY_HANG },
+		{ BOARD_FRESH, ROLE_NONE, BOARD_PATH_HELD | BOARD_PATH_HUNG, wwid,
+		  BARRED_BY_DAMPING },
+		{ BOARD_STALE, ROLE_NONE, BOARD_PATH_HELD | BOARD_PATH_HUNG, wwid,
+		  BARRED_BY_HANG },
+		{ BOARD_FRESH, ROLE_ACTIVE, BOARD_PATH_FAILED | BOARD_PATH_HELD, wwid,
+		  BARRED_BY_OPERATOR },
+		{ BOARD_FRESH, ROLE_EXCLUDED, BOARD_PATH_HELD | BOARD_PATH_HUNG, wwid,
+		  BARRED_BY_POLICY },
+		{ BOARD_FRESH, ROLE_ACTIVE, BOARD_PATH_HELD, "naa.6002", BARRED_NO },
+		/* a penalty alone bars nothing */
+		{ BOARD_FRESH, ROLE_ACTIVE, 0xff00, wwid, BARRED_NO },
 	};
 
 	(void)state;
@@ -618,6 +713,31 @@ static void test_plan(void **state)
 		evidence_set_plan(&e, (enum board_trust)t, &record, wwid);
 		assert_int_equal(e.barred, t == BOARD_FRESH || t == BOARD_STALE ? BARRED_BY_POLICY
 										: BARRED_NO);
+	}
+}
+
+/* The penalty travels in the flags, rounded down, and does not run over. */
+static void test_penalty(void **state)
+{
+	static const struct {
+		uint32_t penalty, read;
+	} rows[] = {
+		{ 0, 0 },	    { 99, 0 },		{ 100, 100 },
+		{ 2850, 2800 },	    { 25500, 25500 },	{ 25599, 25500 },
+		{ 25600, 25500 },   { UINT32_MAX, 25500 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct board_path record = {
+			.flags = (uint16_t)(BOARD_PATH_HELD | board_penalty_flags(rows[i].penalty)),
+		};
+		struct evidence e = healthy();
+
+		assert_int_equal(board_penalty_flags(rows[i].penalty) & 0xff, 0);
+		evidence_set_plan(&e, BOARD_FRESH, &record, "");
+		assert_int_equal(e.barred, BARRED_BY_DAMPING);
+		assert_int_equal(e.penalty, rows[i].read);
 	}
 }
 
@@ -675,6 +795,8 @@ static void test_any_no_opinion_is_stock(void **state)
 		    e.probe.state != PROBE_REDIRECTED && e.probe.state != PROBE_TCP_ONLY &&
 		    e.probe.state != PROBE_LOCAL)
 			continue;
+		if (e.is_iscsi && e.barred == BARRED_BY_HANG)
+			continue; /* what is in flight matters there */
 		bare.probe.trust = BOARD_ABSENT;
 		bare.probe.state = PROBE_NONE;
 		memset(&bare.io, 0, sizeof(bare.io));
@@ -864,6 +986,8 @@ int main(void)
 		cmocka_unit_test(test_golden_covers),
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_any_barred_stays_out),
+		cmocka_unit_test(test_any_hung_waits_for_read),
+		cmocka_unit_test(test_penalty),
 		cmocka_unit_test(test_legs_asked_only_when_needed),
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_sentence_with_errno),

@@ -65,3 +65,14 @@ portal_answer() {
 
 # portal_answers N open|refused|silent: whether it gets that.
 portal_answers() { [[ $(portal_answer "$1") == "$2" ]]; }
+
+# portals_cut N…, portals_uncut N…: as portal_cut and its end, for all of them in the same instant.
+portals_cut() { in_target nft "add element inet lab cut_in { $(net_list "$@") }; add element inet lab cut_out { $(net_list "$@") }"; }
+portals_uncut() { in_target nft "delete element inet lab cut_in { $(net_list "$@") }; delete element inet lab cut_out { $(net_list "$@") }"; }
+
+# net_list N…: "p1, p2": the devices of networks as nft writes a list.
+net_list() {
+	local list
+	list=$(printf 'p%s, ' "$@")
+	echo "${list%, }"
+}

@@ -8,7 +8,7 @@ LAB=${LAB:-/lab} LAB_VAR=${LAB_VAR:-/run/lab} LAB_OUT=${LAB_OUT:-/run/lab/out}
 LAB_INIT=${LAB_INIT:-script} LAB_SUITE=${LAB_SUITE:-unknown} LAB_SCENARIO=${LAB_SCENARIO:-none}
 mkdir -p "$LAB_VAR" "$LAB_OUT"
 
-for lab_part in say wait result net tgt lio target session multipath product fault load measure ours; do
+for lab_part in say wait result net tgt lio target session multipath product fault load measure ours watch loads quick; do
 	# shellcheck source=/dev/null
 	. "$LAB/lib/$lab_part.sh"
 done

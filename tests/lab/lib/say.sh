@@ -2,17 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034 # variables are for other files
 
-# clock_start: makes now the scenario's time 0. The guest's wall clock is set by nobody, so it runs
+# clock_start: makes now the scenario's time 0. Only clock_shift sets the guest's wall clock, so it runs
 # alongside CLOCK_MONOTONIC, whose value the kernel shows in /proc/timer_list.
 clock_start() {
+	clock_learn
+	now
+	CLOCK_BEGIN_MS=$NOW_MS
+}
+
+clock_learn() {
 	local word value='' line
 	while read -r line; do
 		[[ $line =~ ^now\ at\ ([0-9]+)\ nsecs ]] && value=${BASH_REMATCH[1]} && break
 	done < /proc/timer_list
 	word=${EPOCHREALTIME/./}
 	CLOCK_OFFSET_US=$((word - value / 1000))
-	now
-	CLOCK_BEGIN_MS=$NOW_MS
+}
+
+# clock_shift SECONDS: sets the wall clock forward, or back.
+clock_shift() {
+	date -s "@$((EPOCHSECONDS + $1))" > /dev/null
+	clock_learn
 }
 
 # now: sets NOW_MS to CLOCK_MONOTONIC in milliseconds (what ioload records, too).

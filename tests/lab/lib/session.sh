@@ -72,6 +72,12 @@ portal_session() {
 	return 1
 }
 
+# session_port N: our end of the kernel session's own connection to portal N.
+session_port() {
+	local session
+	session=$(portal_session "$1") && cat "/sys/class/iscsi_connection/connection${session#session}:0/local_port"
+}
+
 # session_state N: LOGGED_IN, FAILED, FREE or none: of the session of portal N.
 session_state() {
 	local session

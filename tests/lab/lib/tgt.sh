@@ -12,7 +12,7 @@ tgt_admin() {
 
 # tgt_controller_start CONTROLLER PORTAL…: starts tgtd for these portals and gives it the LUNs.
 tgt_controller_start() {
-	local controller=$1 portals='' n lun
+	local controller=$1 portals='' n
 	shift
 	for n in "$@"; do
 		portals+="${portals:+,}portal=$(portal_address "$n"):3260,portal=[$(portal_address "$n" 6)]:3260"
@@ -21,6 +21,12 @@ tgt_controller_start() {
 	# Not through in_target: $! must be tgtd's own process.
 	nsenter --net=/run/netns/target tgtd -f -C "$controller" --iscsi "$portals" >> "$(log "tgtd$controller")" 2>&1 &
 	TARGET_PID[controller]=$!
+	tgt_luns "$controller"
+}
+
+# tgt_luns CONTROLLER: waits for the controller's tgtd and gives it the target and the LUNs.
+tgt_luns() {
+	local controller=$1 lun
 	assert_wait 10 "tgtd $controller answers" tgt_ready "$controller"
 	tgt_admin "$controller" --lld iscsi --op new --mode target --tid 1 -T "$TARGET_IQN"
 	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do

@@ -6,12 +6,14 @@
 
 TRUTH_LUNS=5           # LUN 1 to 5: FOO RR RRWS WP LQD
 TRUTH_WRITES=2000      # of each writer
+TRUTH_WRITES_AGAIN=500 # where a row that has been counted comes back on the way to another one
+TRUTH_DEPTH=4          # writes in flight: of one in flight least-queue-depth has nothing to choose by
 TRUTH_SETTLE_S=40      # at most until the path states are the row's
 TRUTH_FAILBACK_S=20    # and then until dm uses the groups it should
 TRUTH_ROWS=0 TRUTH_CELLS=0 TRUTH_GOOD=0 TRUTH_ERRORS=0 TRUTH_CORRUPT=0
 TRUTH_UP=ABCD
 declare -a TRUTH_LOAD_PIDS=() TRUTH_DISKS=() TRUTH_MAPS=()
-declare -A TRUTH_SEEN=()
+declare -A TRUTH_SEEN=() TRUTH_COUNTED=()
 
 # The sequence: row of the table, event, paths up, then what each policy must use.
 # A policy that uses the paths in list order without a history (rows 7 and 11).
@@ -163,18 +165,18 @@ truth_target_counts() {
 		$1 == 1 && NF == 12 && ($3 in path) { print $2, path[$3], $3, $11 }'
 }
 
-# truth_count LUN…: a writer on each of these LUNs at the same time, its line in $LAB_VAR/count.LUN. On a map without a
-# usable path only the counters are watched.
+# truth_count COUNT LUN…: a writer of COUNT blocks on each of these LUNs at the same time, its line in $LAB_VAR/count.LUN. On a
+# map without a usable path only the counters are watched.
 truth_count() {
-	local lun depth count
+	local writes=$1 lun count
 	local -a pids=()
+	shift
 	truth_target_counts > "$LAB_VAR/target.before"
 	for lun in "$@"; do
-		depth=1 count=$TRUTH_WRITES
-		[[ $lun != 5 ]] || depth=4
+		count=$writes
 		[[ ${TRUTH_SEEN[$lun.up]} != - ]] || count=0
 		# shellcheck disable=SC2086 # a list of disks
-		pathcount --device "/dev/mapper/${TRUTH_MAPS[lun]}" --count "$count" --depth "$depth" --seconds 2 \
+		pathcount --device "/dev/mapper/${TRUTH_MAPS[lun]}" --count "$count" --depth "$TRUTH_DEPTH" --seconds 2 \
 			${TRUTH_DISKS[lun]} > "$LAB_VAR/count.$lun" 2>> "$(log pathcount)" &
 		pids+=($!)
 	done
@@ -222,17 +224,19 @@ truth_cell() {
 	fi
 }
 
-TRUTH_FORMAT='%-4s %-16s %-5s %-5s %-5s %-5s %-5s %-5s %s\n'
+TRUTH_FORMAT='%-4s %-16s %-5s %-5s %-5s %-5s %-5s %-5s %-4s %-6s %s\n'
 
 truth_head() {
 	# shellcheck disable=SC2059 # one format for head and rows
-	printf "$TRUTH_FORMAT" row event up FOO RR RRWS WP LQD ok
+	printf "$TRUTH_FORMAT" row event up FOO RR RRWS WP LQD ok writes seconds
 }
 
-# truth_row ROW EVENT UP FOO RR RRWS WP LQD: brings the event about, counts, prints the row. "." : not asked of this LUN.
+# truth_row ROW EVENT UP FOO RR RRWS WP LQD: brings the event about, counts, prints the row with its writes, the seconds until
+# dm had settled and those of the writers. "." : not asked of this LUN.
 truth_row() {
-	local row=$1 event=$2 up=$3 lun ok=yes late=''
+	local row=$1 event=$2 up=$3 lun ok=yes late='' begin settled writes
 	local -a wanted=("${@:4}") cells=() notes=() asked=()
+	now; begin=$NOW_MS
 	truth_make "$up"
 	for lun in 1 2 3 4 5; do
 		[[ ${wanted[lun - 1]} == . ]] || asked+=("$lun")
@@ -242,7 +246,12 @@ truth_row() {
 	elif ! wait_for $TRUTH_FAILBACK_S truth_row_used "${wanted[@]}"; then
 		late="dm uses $(truth_seen used)"
 	fi
-	truth_count "${asked[@]}"
+	since "$begin"; settled=$SINCE_MS
+	writes=$TRUTH_WRITES
+	[[ ! -v TRUTH_COUNTED[$row] ]] || writes=$TRUTH_WRITES_AGAIN
+	TRUTH_COUNTED[$row]=1
+	truth_count "$writes" "${asked[@]}"
+	since "$begin"
 	for lun in 1 2 3 4 5; do
 		if [[ ${wanted[lun - 1]} == . ]]; then cells+=(.); continue; fi
 		truth_cell "$lun" "${wanted[lun - 1]}"
@@ -259,7 +268,7 @@ truth_row() {
 	done
 	TRUTH_ROWS=$((TRUTH_ROWS + 1))
 	# shellcheck disable=SC2059
-	printf "$TRUTH_FORMAT" "$row" "$event" "$up" "${cells[@]}" "$ok"
+	printf "$TRUTH_FORMAT" "$row" "$event" "$up" "${cells[@]}" "$ok" "$writes" "$((settled / 1000)) + $(((SINCE_MS - settled) / 1000))"
 	[[ -z $late ]] || note "$late"
 	for lun in "${!notes[@]}"; do note "${notes[lun]}"; done
 }
@@ -301,12 +310,33 @@ truth_run() {
 	done 3< <(truth_table)
 }
 
+# truth_tables_start, truth_tables: how many tables of any map have been put in force since. The kernel tells each resume after
+# a load with the cookie of who asked; what happens to paths has DM_ACTION instead.
+truth_tables_start() {
+	udevadm monitor --kernel --property --subsystem-match=block > "$LAB_VAR/truth.uevents" 2>&1 &
+	TRUTH_MONITOR_PID=$!
+	assert_wait 10 "uevents are recorded" grep -qi kernel "$LAB_VAR/truth.uevents"
+}
+truth_tables() {
+	awk 'function flush() { if (map && cookie && !action) n++; map = cookie = action = 0 }
+		/^KERNEL\[/ || /^$/ { flush() }
+		/^DEVNAME=\/dev\/dm-/ { map = 1 }
+		/^DM_COOKIE=/ { cookie = 1 }
+		/^DM_ACTION=/ { action = 1 }
+		END { flush(); print n + 0 }' "$LAB_VAR/truth.uevents"
+}
+
+# truth_reloads: how many of them the daemon asked for (daemon/upkeep.c says each).
+truth_reloads() { grep -c 'groups are out of order and every path works: reload' "$(log mpathiscsid)" || true; }
+
 # truth_selector LUN: the path selectors in the map's table.
 truth_selector() { dmsetup table "${TRUTH_MAPS[$1]}" | grep -oE '(round-robin|queue-length|service-time)' | sort -u | paste -sd,; }
 
-# truth_end NAME: result and verdict.
+# truth_end NAME PAIRS…: result and verdict.
 truth_end() {
-	result "$1" "rows=$TRUTH_ROWS" "cells=$TRUTH_CELLS" "ok=$TRUTH_GOOD" "errors=$TRUTH_ERRORS" "corrupt=$TRUTH_CORRUPT"
+	local name=$1
+	shift
+	result "$name" "rows=$TRUTH_ROWS" "cells=$TRUTH_CELLS" "ok=$TRUTH_GOOD" "errors=$TRUTH_ERRORS" "corrupt=$TRUTH_CORRUPT" "$@"
 	assert_eq "cells of the table that are right" "$TRUTH_CELLS" "$TRUTH_GOOD"
 	assert_eq "I/O errors, corrupt blocks" "0 0" "$TRUTH_ERRORS $TRUTH_CORRUPT"
 }

@@ -83,11 +83,14 @@ text=$(mpathiscsi policy set --timeout 60s "$(map_name 1)" failover-only --activ
 note "$text"
 assert_match "the warning" 'non-?optimized' "$text"
 assert_wait 20 "it is in force" groups_are "3 1 2 4" 1
+explained() { mpathiscsi explain "$(map_name "$1")" | tr -s ' \n' ' '; }
+assert_match "explain warns of it as well" 'warning: the path to 10\.0\.3\.2:3260 is to carry I/O and is non-?optimized' "$(explained 1)"
 
 title "two policies on two LUNs of the same sessions"
 policy_set 1 round-robin-with-subset
 policy_set 2 weighted-path -w portal=10.0.2.2:1 -w portal=10.0.1.2:2 -w portal=10.0.3.2:3 -w portal=10.0.4.2:4
 assert_wait 20 "LUN 1" groups_are "1,2 3 4" 1
+assert "explain of LUN 1 warns of nothing any more" not grep -q warning <<< "$(explained 1)"
 assert_wait 20 "LUN 2" groups_are "2 1 3 4" 2
 mpathiscsi policy show
 
@@ -101,4 +104,16 @@ assert_wait 30 "LUN 2 follows" groups_are "1 2 3 4" 2
 assert "LUN 1 keeps its own" groups_are "1,2 3 4" 1
 assert "LUN 1 clears its own" mpathiscsi policy clear "$(map_name 1)"
 assert_wait 30 "LUN 1 has the target's" groups_are "1 2 3 4" 1
+
+title "a dry run for the target: each LUN's groups before and after"
+mpathiscsi policy set --target "$TARGET_IQN" failover-only --active portal=10.0.2.2 --dry-run --json > "$LAB_OUT/dry-run.json"
+first_groups=$(python3 - "$LAB_OUT/dry-run.json" <<-'P'
+	import json, sys
+	for lun in json.load(open(sys.argv[1]))["luns"]:
+	    for when in "before", "after":
+	        print(*(p["path"].split(".")[2] for p in lun["forecast"]["paths"] if p[when]["group"] == 1), end=" ")
+	P
+)
+assert_eq "portals of the first group of LUN 1 and of LUN 2, before and after" "1 2 1 2 " "$first_groups"
+assert "and nothing was changed" groups_are "1 2 3 4" 1
 result alua "follow_ms=$there_ms" "back_ms=$back_ms" "longest_stall_ms=$LOAD_STALL_MS" "ios=$LOAD_IOS" "errors=$LOAD_ERRORS" "corrupt=$LOAD_CORRUPT"

@@ -88,7 +88,11 @@ completes "mpathiscsi policy set $map failover-only --active=source=10.0.3" 10.0
 completes "mpathiscsi policy set $map failover-only -a portal=10.0.1.2,if" "10.0.1.2,iface=p1 10.0.1.2,iface=p2 10.0.1.2,iface=p3"
 completes "mpathiscsi whatif $map -d ta" "target=$TARGET_IQN"
 completes "mpathiscsi whatif $map -d tp" "tpg=1"
-say "completed: LUNs and their expressions"
+completes "mpathiscsi policy set --target " "$TARGET_IQN"
+completes "mpathiscsi policy clear --product " LAB/TGT
+completes "mpathiscsi policy show --product=LA" LAB/TGT
+completes "mpathiscsi policy set --default failover-only --active portal=10.0.2" 10.0.2.2
+say "completed: LUNs and their expressions, targets and products"
 
 title "3. during: portal 1 refuses, then portal 2 is silent"
 expected=$(foretold --down portal=10.0.1.2)

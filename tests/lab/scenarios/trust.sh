@@ -1,5 +1,5 @@
 # Nothing that happens to the daemon or its board changes a path's state or costs I/O.
-# lab: init=script timeout=240
+# lab: init=script timeout=400
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
@@ -19,7 +19,7 @@ steady() {
 	before_events=$(events)
 	checks=$(checks_done)
 	"$@"
-	assert_wait 60 "multipathd checks every path again, twice" checks_since "$checks"
+	assert_wait 60 "multipathd checks the paths again, six times" checks_since "$checks"
 	assert_eq "$text: paths, priorities and groups" "$before" "$(picture)"
 	assert_eq "$text: map events" "$before_events" "$(events)"
 	assert_wait 30 "$text: load flows" load_flowing
@@ -28,10 +28,18 @@ steady() {
 	say "$text: no path changed, no map event, longest I/O so far $LOAD_LONGEST_MS ms"
 }
 
-# checks_done: how often multipathd has checked paths: counted by the wrapping check timer of each path.
-# polling_interval is 1 s here, so two rounds of checks are over when each path was due twice.
-checks_done() { now; echo "$NOW_MS"; }
-checks_since() { since "$1"; ((SINCE_MS >= 5000)); }
+# checks_done: how often the checker has tested the standby path, over portal 1: the SCSI commands sent to its disk less its
+# reads, writes, discards and flushes, which leaves the TEST UNIT READYs, one for each check of a path without I/O.
+checks_done() {
+	local disk
+	local -a stat
+	disk=$(portal_disk 1)
+	read -r -a stat < "/sys/block/$disk/stat"
+	echo $(($(< "/sys/block/$disk/device/iorequest_cnt") - stat[0] - stat[4] - stat[11] - stat[15]))
+}
+# checks_since N: whether it was tested six times since checks_done said N. multipathd checks its paths in rounds, a second
+# apart here, and a board is stale after two: at least two rounds have seen what was done to it.
+checks_since() { (($(checks_done) >= $1 + 6)); }
 
 garbage() { dd if=/dev/urandom of="$BOARD" bs=4096 count=8 conv=notrunc status=none; }
 kill_daemon() { daemon_stop KILL; }

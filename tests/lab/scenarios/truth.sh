@@ -1,5 +1,5 @@
 # The truth table of the five policies, set by the command, under the same faults; dm, the disks' counters and the target's as witnesses.
-# lab: init=script timeout=900
+# lab: init=script timeout=1500
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
@@ -34,8 +34,13 @@ assert_eq "path selector of least-queue-depth" queue-length "$(truth_selector 5)
 truth_load_start
 say "a verified load flows on each of the five maps"
 
-title "paths that carried each of $TRUTH_WRITES writes and more, by policy"
+title "paths that carried the writes, by policy"
+truth_tables_start
 truth_run
+kill "$TRUTH_MONITOR_PID"
+tables=$(truth_tables) reloads=$(truth_reloads)
+say "tables of the five maps put in force during these failures and returns: $tables, asked for by the daemon: $reloads"
+assert_eq "tables that a failure or a return made the daemon ask for" 0 "$reloads"
 
 weights 0 0 0 0 >> "$(log weights)"
 truth_row 17 "weights all 0" ABCD . . . A .
@@ -48,4 +53,4 @@ weights 1 2 3 4 >> "$(log weights)"
 truth_row 1 "all as first" ABCD A ABCD AB A ABCD
 
 truth_load_stop
-truth_end truth
+truth_end truth "tables=$tables" "tables_of_ours=$reloads"

@@ -6,7 +6,7 @@
  *
  *   ioload --device DEV [--threads 4] [--blocks 256] [--first 0] [--rate 200] [--reads 30]
  *          [--threshold 100] [--seconds 0] [--drain 60] [--scouts 0] [--output FILE]
- *          [--status FILE] [--live]
+ *          [--status FILE] [--series FILE] [--live]
  *
  * Every thread owns --blocks blocks of 4 KiB and has one direct I/O in flight: writes of new content,
  * and --reads percent of reads, which must find exactly what was acknowledged last. It ends after
@@ -16,7 +16,8 @@
  * "when is new I/O good again" (diversion) is asked by --scouts: spare threads, one more of which reads
  * a block at growing intervals for as long as the stall lasts. All times are CLOCK_MONOTONIC.
  *
- * --status: a one-line file renewed each 20 ms (see write_status). --live: stalls on stdout as they come.
+ * --status: a one-line file renewed each 20 ms (see write_status). --series: a line each 50 ms, for plots
+ * (see write_series). --live: stalls on stdout as they come.
  * Exit status 0 when all I/O was good, 1 otherwise, 2 for wrong usage.
  */
 #include <errno.h>
@@ -38,8 +39,9 @@ enum {
 	BODY_WORDS = (BLOCK_SIZE - 48) / 8,
 	MAX_THREADS = 64,
 	MAX_BLOCKS = 1 << 20,
-	MAX_STALLS = 4096, /* remembered; all are counted */
+	MAX_STALLS = 16384, /* remembered; all are counted */
 	TICK_MS = 20,
+	SERIES_MS = 50,
 };
 
 #define MAGIC UINT64_C(0x6d70696f6c6f6164)
@@ -87,7 +89,7 @@ struct worker {
 };
 
 static struct {
-	const char *device, *output, *status;
+	const char *device, *output, *status, *series;
 	unsigned threads, scouts, reads;
 	uint64_t blocks, first;
 	double rate, seconds, drain;
@@ -109,6 +111,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct stall stalls[MAX_STALLS], gaps[MAX_STALLS];
 static size_t stall_count, gap_count;
 static int64_t longest_stall, longest_gap, last_good, latency_sum;
+static int64_t series_longest; /* since the last line of the series */
 static int first_errno;
 /* The outage going on: since when, when later I/O was first good, and how many scouts are out. */
 static int64_t outage_begin, outage_diverted, next_scout;
@@ -210,6 +213,8 @@ static void note_stall(const struct worker *w, enum io_kind kind, int64_t begin,
 {
 	if (end - begin > longest_stall)
 		longest_stall = end - begin;
+	if (end - begin > series_longest)
+		series_longest = end - begin;
 	if (end - begin < opt.threshold)
 		return;
 	if (stall_count < MAX_STALLS)
@@ -407,6 +412,29 @@ static void write_status(int fd, int64_t now, int64_t oldest, unsigned stuck)
 		perror("ioload: status file");
 }
 
+/*
+ * A line of the series, of what has happened since the line before: time (s, CLOCK_MONOTONIC), I/Os done,
+ * the longest of them (ms), age of the oldest one in flight now (ms).
+ */
+static void write_series(FILE *f, int64_t now, int64_t oldest)
+{
+	static uint64_t ios_before;
+	static int64_t due;
+	uint64_t n = atomic_load(&ios);
+	int64_t longest;
+
+	if (now < due)
+		return;
+	due = now + (SERIES_MS - TICK_MS / 2) * NS_PER_MS;
+	pthread_mutex_lock(&lock);
+	longest = series_longest;
+	series_longest = 0;
+	pthread_mutex_unlock(&lock);
+	fprintf(f, "%.3f %" PRIu64 " %.1f %.1f\n", seconds(now), n - ios_before, ms(longest),
+		oldest ? ms(now - oldest) : 0);
+	ios_before = n;
+}
+
 static unsigned still_running(void)
 {
 	unsigned i, n = 0;
@@ -417,7 +445,7 @@ static unsigned still_running(void)
 }
 
 /* Runs until all workers are done, or do not come back within the drain time. Returns how many did not. */
-static unsigned monitor(int status_fd, int64_t begin)
+static unsigned monitor(int status_fd, FILE *series, int64_t begin)
 {
 	int64_t now, oldest, give_up = 0;
 	unsigned stuck;
@@ -427,6 +455,8 @@ static unsigned monitor(int status_fd, int64_t begin)
 		follow_outage(now, oldest, stuck);
 		if (status_fd >= 0)
 			write_status(status_fd, now, oldest, stuck);
+		if (series)
+			write_series(series, now, oldest);
 		if (!give_up && (atomic_load(&stop_signal) ||
 				 (opt.seconds > 0 && seconds(now - begin) >= opt.seconds))) {
 			atomic_store(&stopping, true);
@@ -548,6 +578,7 @@ static void parse_options(int argc, char **argv)
 	static const struct option table[] = {
 		{ "device", 1, NULL, 'd' },  { "output", 1, NULL, 'o' },
 		{ "status", 1, NULL, 's' },  { "live", 0, NULL, 'l' },
+		{ "series", 1, NULL, 't' },
 		{ "threads", 1, NULL, 'n' }, { "scouts", 1, NULL, 'n' },
 		{ "blocks", 1, NULL, 'n' },  { "first", 1, NULL, 'n' },
 		{ "reads", 1, NULL, 'n' },   { "rate", 1, NULL, 'n' },
@@ -563,6 +594,8 @@ static void parse_options(int argc, char **argv)
 			opt.output = optarg;
 		else if (c == 's')
 			opt.status = optarg;
+		else if (c == 't')
+			opt.series = optarg;
 		else if (c == 'l')
 			opt.live = true;
 		else if (c == 'n')
@@ -606,6 +639,7 @@ int main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	int64_t begin = now_ns();
+	FILE *series = NULL;
 	int status_fd = -1;
 	unsigned i, lost;
 
@@ -616,6 +650,11 @@ int main(int argc, char **argv)
 		if (status_fd < 0)
 			die(opt.status, strerror(errno));
 	}
+	if (opt.series) {
+		series = fopen(opt.series, "we");
+		if (!series)
+			die(opt.series, strerror(errno));
+	}
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	run_id = (uint64_t)begin | 1;
@@ -623,7 +662,7 @@ int main(int argc, char **argv)
 		start_worker(&workers[i], i, worker_main, opt.first + i * opt.blocks);
 	for (i = 0; i < opt.scouts; i++)
 		start_worker(&scouts[i], opt.threads + i, scout_main, opt.first + i % opt.blocks);
-	lost = monitor(status_fd, begin);
+	lost = monitor(status_fd, series, begin);
 	if (write_result(begin, now_ns(), lost))
 		return 1;
 	/* Threads that hang in an I/O cannot be joined: leave without them. */

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The deeds: levers, giving connections up, and what follows a loss. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/log.h"
+#include "daemon/quick/map_message.h"
+#include "daemon/quick/state.h"
+
+/* How often levers that should be in force are looked after: multipathd rewrites recovery_tmo
+ * whenever it reloads a map. */
+#define LEVERS_CHECK_MS 2000
+
+/* Names of all disks of a session; NULL: no memory. */
+static const char **disks_of(const struct quick *quick, unsigned int sid, size_t *ret_n)
+{
+	const struct inventory *inventory = &quick->watch->inventory;
+	const char **names = calloc(inventory->n_disks + 1, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; names && i < inventory->n_disks; i++)
+		if (inventory->disks[i].sid == sid)
+			names[n++] = inventory->disks[i].device;
+	*ret_n = n;
+	return names;
+}
+
+static void say_levers(const struct quick *quick, const struct quick_session *session,
+		       const struct lever_state *before)
+{
+	const struct lever_state *now = &session->levers;
+	char name[QUICK_NAME_MAX];
+
+	if (now->socket == before->socket && now->quick == before->quick)
+		return;
+	quick_name(quick, session, name, sizeof(name));
+	if (now->quick && now->socket == SOCKET_ARMED)
+		log_line(LOG_INFO, "%s: quick, armed with %u ms", name, now->user_timeout_ms);
+	else if (now->quick)
+		log_line(LOG_NOTICE, "%s: quick, but its connection is not armed: %s", name,
+			 lever_socket_text(now->socket));
+	else if (now->error)
+		log_line(LOG_WARNING, "%s: cannot be made quick: %s", name,
+			 strerror(-now->error));
+}
+
+static void pull(struct quick *quick, struct quick_session *session, uint32_t user_timeout_ms,
+		 uint64_t now_ns)
+{
+	struct lever_state before = session->levers;
+	struct lever_wish wish = {.sid = session->sid,
+				  .connection = session->connection,
+				  .inode = session->tcp.inode,
+				  .user_timeout_ms = user_timeout_ms,
+				  .recovery_tmo_s = session->ride_out_s};
+	const char **devices;
+	int r = -ENOMEM;
+
+	if (session->levers_on && session->wished_ms == user_timeout_ms &&
+	    now_ns - session->levers_ns < LEVERS_CHECK_MS * NS_PER_MS)
+		return;
+	devices = disks_of(quick, session->sid, &wish.n_devices);
+	wish.devices = devices;
+	if (devices)
+		r = levers_set(quick->levers, &wish, &session->levers);
+	free(devices);
+	if (r < 0)
+		session->levers = (struct lever_state){.error = r};
+	session->levers_on = true;
+	session->levers_ns = now_ns;
+	session->wished_ms = user_timeout_ms;
+	say_levers(quick, session, &before);
+}
+
+static void let_go(struct quick *quick, struct quick_session *session)
+{
+	char name[QUICK_NAME_MAX];
+
+	levers_clear(quick->levers, session->sid);
+	if (!session->levers_on)
+		return;
+	session->levers_on = false;
+	session->levers = (struct lever_state){.quick = false};
+	log_line(LOG_INFO, "%s: not quick: %s%s%s%s",
+		 quick_name(quick, session, name, sizeof(name)),
+		 quick_reason_text(session->decision.reason), *session->decision_lun ? " (" : "",
+		 session->decision_lun, *session->decision_lun ? ")" : "");
+}
+
+static void note_decision(struct quick_session *session, struct quick_decision decision,
+			  const struct quick_facts *facts, size_t first)
+{
+	const struct lun *lun = NULL;
+
+	if (quick_reason_of_lun(decision.reason))
+		lun = facts->which[first + decision.lun];
+	session->decision = decision;
+	snprintf(session->decision_lun, sizeof(session->decision_lun), "%s",
+		 !lun ? "" : *lun->alias ? lun->alias : lun->wwid);
+}
+
+static uint32_t patience_of(const struct quick *quick, struct quick_session *session)
+{
+	const struct iscsi_identity *id = quick_identity(quick, session->sid);
+	const struct quick_timing *timing =
+		settings_timing(&quick->settings, id ? id->name.target : "");
+	const struct patience_limits limits = {
+		.base_ms = timing->user_timeout_ms > timing->floor_ms ? timing->user_timeout_ms
+								      : timing->floor_ms,
+		.max_ms = timing->user_timeout_max_ms > timing->floor_ms
+				  ? timing->user_timeout_max_ms
+				  : timing->floor_ms};
+	uint32_t ms = patience_step(&session->patience, &limits, &session->tcp);
+
+	return timing->arm ? ms : 0;
+}
+
+/* Between decisions only the time-out follows the connection. */
+static void adapt(struct quick *quick, uint64_t now_ns)
+{
+	for (size_t i = 0; i < quick->n_sessions; i++) {
+		struct quick_session *session = &quick->sessions[i];
+		uint32_t ms;
+
+		if (!session->present || !session->tcp_known)
+			continue;
+		ms = patience_of(quick, session);
+		if (session->levers_on && ms != session->wished_ms)
+			pull(quick, session, ms, now_ns);
+	}
+}
+
+void quick_act(struct quick *quick, uint64_t now_ns)
+{
+	const struct decide_limits limits = {.stable_ms = quick->settings.stable_ms};
+	struct quick_facts facts;
+	size_t i;
+
+	if (quick_facts_make(quick, &facts) < 0) {
+		log_line(LOG_ERR, "out of memory");
+		return;
+	}
+	for (i = 0; i < quick->n_sessions; i++) {
+		struct quick_session *session = &quick->sessions[i];
+		struct decide_session about;
+
+		if (!session->present)
+			continue;
+		about = quick_facts_of(quick, &facts, i, now_ns);
+		note_decision(session, decide_quick(&about, &limits), &facts, facts.first[i]);
+		if (session->decision.reason == QUICK_YES)
+			pull(quick, session,
+			     session->levers_on ? session->wished_ms : patience_of(quick, session),
+			     now_ns);
+		else
+			let_go(quick, session);
+	}
+	quick_facts_free(&facts);
+}
+
+/* No new I/O on any path of the session that is not its LUN's only one. */
+static void fail_paths(struct quick *quick, const struct quick_session *session)
+{
+	const struct lun_table *table = &quick->watch->luns;
+	size_t i, j, k;
+
+	for (i = 0; i < table->n; i++) {
+		const struct lun *lun = &table->luns[i];
+
+		for (j = 0; j < lun->n_paths; j++) {
+			bool other = false;
+			int r;
+
+			if (lun->paths[j].id->sid != session->sid || !lun->paths[j].dm ||
+			    !lun->paths[j].dm->active)
+				continue;
+			for (k = 0; k < lun->n_paths; k++)
+				other |= lun->paths[k].id->sid != session->sid &&
+					 quick_path_usable(quick, lun, &lun->paths[k]);
+			if (!other)
+				continue;
+			r = map_fail_path(lun->map->name, lun->paths[j].id->devt);
+			if (r < 0 && r != -EINVAL)
+				log_line(LOG_WARNING, "%s: failing path %s: %s", lun->map->name,
+					 lun->paths[j].id->device, strerror(-r));
+		}
+	}
+}
+
+static void refuse(struct quick *quick, struct quick_session *session, enum quick_reason reason,
+		   const char *why, const char *text)
+{
+	char name[QUICK_NAME_MAX];
+
+	if (session->refused == reason)
+		return;
+	session->refused = reason;
+	log_line(LOG_WARNING, "%s: %s, but it is not given up: %s",
+		 quick_name(quick, session, name, sizeof(name)), why, text);
+}
+
+static int give_up(struct quick *quick, struct quick_session *session, const char *why)
+{
+	char name[QUICK_NAME_MAX];
+	int r;
+
+	quick_name(quick, session, name, sizeof(name));
+	/* New I/O first, or some would be sent into the dead connection meanwhile. */
+	fail_paths(quick, session);
+	r = connections_destroy(quick->connections, &session->connection, session->tcp.inode);
+	session->given_up = true;
+	if (r < 0) {
+		log_line(LOG_ERR, "%s: %s; its connection could not be ended: %s", name, why,
+			 strerror(-r));
+		return r;
+	}
+	quick->n_released++;
+	log_line(LOG_WARNING, "%s: %s; its connection is ended, %llu I/Os in flight go elsewhere",
+		 name, why, (unsigned long long)session->in_flight);
+	return 0;
+}
+
+int quick_end_session(struct quick *quick, struct quick_session *session, const char *why,
+		      uint64_t now_ns)
+{
+	if (!quick->connections)
+		return -EPROTONOSUPPORT;
+	if (release_budget_take(&quick->budget, quick->settings.releases_per_minute, now_ns))
+		return give_up(quick, session, why);
+	refuse(quick, session, QUICK_REASON_MAX, why,
+	       "the limit of sessions given up per minute is reached");
+	return -EBUSY;
+}
+
+static bool is_dead(const struct quick_session *session)
+{
+	return session->present && session->logged_in_ns && !session->given_up &&
+	       (session->verdict == SUSPICION_CONNECTION || session->verdict == SUSPICION_TARGET);
+}
+
+static void consider(struct quick *quick, const struct quick_facts *facts, size_t index,
+		     uint64_t now_ns)
+{
+	const struct decide_limits limits = {.stable_ms = quick->settings.stable_ms};
+	struct quick_session *session = &quick->sessions[index];
+	struct decide_session about = quick_facts_of(quick, facts, index, now_ns);
+	struct quick_decision decision = decide_release(&about, &limits);
+	const char *why = suspicion_text(session->verdict);
+
+	if (decision.reason != QUICK_YES)
+		refuse(quick, session, decision.reason, why, quick_reason_text(decision.reason));
+	else if (!quick->connections)
+		refuse(quick, session, QUICK_NO_SOCKET, why, "sock_diag is not available");
+	else
+		quick_end_session(quick, session, why, now_ns);
+}
+
+void quick_give_up(struct quick *quick, uint64_t now_ns)
+{
+	struct quick_facts facts;
+	bool any = false;
+	size_t i;
+
+	adapt(quick, now_ns);
+	for (i = 0; i < quick->n_sessions; i++)
+		any |= is_dead(&quick->sessions[i]);
+	if (!any || quick_facts_make(quick, &facts) < 0)
+		return;
+	for (i = 0; i < quick->n_sessions; i++)
+		if (is_dead(&quick->sessions[i]))
+			consider(quick, &facts, i, now_ns);
+	quick_facts_free(&facts);
+}
+
+/* A connection has gone, by whatever hand. */
+static void on_loss(struct quick *quick, struct quick_session *session, uint64_t now_ns)
+{
+	char name[QUICK_NAME_MAX];
+
+	session->outage_known = true;
+	session->lost_ns = now_ns;
+	session->lost_quick = session->levers_on;
+	session->lost_armed = session->levers_on && session->levers.socket == SOCKET_ARMED &&
+			      !session->given_up &&
+			      (session->tcp.retransmits || session->tcp.probes);
+	quick->n_lost++;
+	if (session->lost_armed)
+		quick->n_dropped++;
+	log_line(LOG_NOTICE, "%s: connection lost%s",
+		 quick_name(quick, session, name, sizeof(name)),
+		 session->lost_armed	? " (armed time-out)"
+		 : session->given_up ? " (given up)"
+				     : "");
+	/* Its disks are blocked now: I/O sent there would wait for recovery_tmo. */
+	if (session->lost_quick)
+		fail_paths(quick, session);
+	watch_rescan_soon(quick->watch);
+}
+
+void quick_on_losses(struct quick *quick, uint64_t now_ns)
+{
+	for (size_t i = 0; i < quick->n_sessions; i++) {
+		struct quick_session *session = &quick->sessions[i];
+
+		if (session->present && !session->outage_known &&
+		    (session->tcp_gone || (session->was_lost && !session->logged_in_ns)))
+			on_loss(quick, session, now_ns);
+	}
+}
+
+void quick_take_back(struct quick *quick)
+{
+	unsigned int sids[64];
+	size_t n = levers_list(quick->levers, sids, 64), before, i;
+
+	do {
+		before = n;
+		for (i = 0; i < n && i < 64; i++)
+			levers_clear(quick->levers, sids[i]);
+		n = levers_list(quick->levers, sids, 64);
+	} while (n && n < before);
+	for (i = 0; i < quick->n_sessions; i++) {
+		quick->sessions[i].levers_on = false;
+		quick->sessions[i].levers = (struct lever_state){.quick = false};
+	}
+}

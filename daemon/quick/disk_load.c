@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/quick/disk_load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+static int compare(const void *left, const void *right)
+{
+	const struct disk_load *a = left, *b = right;
+
+	return (a->devt > b->devt) - (a->devt < b->devt);
+}
+
+/* Fields: major minor name, then eleven and more numbers; 1 reads, 5 writes, 9 in flight. */
+static int parse_line(const char *line, struct disk_load *ret)
+{
+	unsigned int major, minor;
+	uint64_t reads, writes, in_flight;
+
+	if (sscanf(line,
+		   "%u %u %*s %" SCNu64 " %*u %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, &major,
+		   &minor, &reads, &writes, &in_flight) != 5)
+		return -EINVAL;
+	*ret = (struct disk_load){.devt = makedev(major, minor),
+				  .completed = reads + writes,
+				  .in_flight = in_flight};
+	return 0;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 1;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+int disk_loads_parse(const char *text, struct disk_loads *ret)
+{
+	struct disk_load *disks = calloc(count_lines(text), sizeof(*disks));
+	size_t n = 0;
+
+	if (!disks)
+		return -ENOMEM;
+	while (text && *text) {
+		if (parse_line(text, &disks[n]) == 0)
+			n++;
+		text = strchr(text, '\n');
+		if (text)
+			text++;
+	}
+	qsort(disks, n, sizeof(*disks), compare);
+	*ret = (struct disk_loads){.disks = disks, .n = n};
+	return 0;
+}
+
+/* A file of /proc has no size to be asked for. */
+static int read_whole(FILE *file, char **ret)
+{
+	size_t size = 1 << 14, used = 0, n;
+	char *text = malloc(size), *grown;
+
+	while (text && (n = fread(text + used, 1, size - used - 1, file)) > 0) {
+		used += n;
+		if (used + 1 < size)
+			continue;
+		size *= 2;
+		grown = realloc(text, size);
+		if (!grown)
+			free(text);
+		text = grown;
+	}
+	if (!text)
+		return -ENOMEM;
+	text[used] = '\0';
+	*ret = text;
+	return 0;
+}
+
+int disk_loads_read(const char *path, struct disk_loads *ret)
+{
+	FILE *file = fopen(path ? path : "/proc/diskstats", "re");
+	char *text;
+	int r;
+
+	if (!file)
+		return -errno;
+	r = read_whole(file, &text);
+	fclose(file);
+	if (r < 0)
+		return r;
+	r = disk_loads_parse(text, ret);
+	free(text);
+	return r;
+}
+
+const struct disk_load *disk_loads_find(const struct disk_loads *loads, dev_t devt)
+{
+	const struct disk_load key = {.devt = devt};
+
+	return loads->n ? bsearch(&key, loads->disks, loads->n, sizeof(key), compare) : NULL;
+}
+
+void disk_loads_free(struct disk_loads *loads)
+{
+	free(loads->disks);
+	*loads = (struct disk_loads){.n = 0};
+}

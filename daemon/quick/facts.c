@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From LUNs, their paths and the sessions below them to what decide.h asks. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/quick/state.h"
+#include "daemon/quick/used_alone.h"
+
+bool quick_path_usable(const struct quick *quick, const struct lun *lun,
+		       const struct lun_path *path)
+{
+	const struct quick_session *session = quick_session(quick, path->id->sid);
+
+	return path->dm && path->dm->active && path->plan.role != ROLE_EXCLUDED &&
+	       !failed_has(&quick->watch->failed, lun->wwid, &path->id->name) && session &&
+	       session->healthy && path->id->device_state == DEVICE_RUNNING &&
+	       !(quick_path_flags(quick, lun, path));
+}
+
+/* The other paths of the LUN, for the session of path 'self'. */
+static void count_others(const struct quick *quick, const struct lun *lun, size_t self,
+			 const bool *usable, struct decide_lun *ret)
+{
+	const struct lun_path *mine = &lun->paths[self];
+	const struct quick_session *session = quick_session(quick, mine->id->sid);
+	uint64_t since = session ? session->suspicion.since_ns : 0;
+
+	if (session && session->doomed_since_ns)
+		since = session->doomed_since_ns;
+	for (size_t i = 0; i < lun->n_paths; i++) {
+		const struct lun_path *path = &lun->paths[i];
+		const struct quick_session *other;
+
+		if (!usable[i] || path->id->sid == mine->id->sid)
+			continue;
+		other = quick_session(quick, path->id->sid);
+		if (other && other->doomed_since_ns)
+			continue; /* goes together with this one */
+		ret->others++;
+		/* Without a suspicion there is nothing that it must have answered since. */
+		if (since && (!other || other->answered_ns <= since))
+			continue;
+		ret->others_since++;
+		ret->others_other_portal |=
+			portal_compare(&path->id->name.portal, &mine->id->name.portal) != 0;
+	}
+}
+
+static void facts_of_lun(const struct quick *quick, const struct lun *lun, const size_t *place,
+			 struct quick_facts *facts)
+{
+	bool usable[POLICY_PATHS_MAX];
+	size_t n = lun->n_paths < POLICY_PATHS_MAX ? lun->n_paths : POLICY_PATHS_MAX, i;
+
+	for (i = 0; i < n; i++)
+		usable[i] = quick_path_usable(quick, lun, &lun->paths[i]);
+	for (i = 0; i < n; i++) {
+		struct decide_lun *ret = &facts->luns[place[i]];
+
+		*ret = (struct decide_lun){.in_map = lun->paths[i].dm != NULL,
+					   .live_queues = lun->map && lun->map->queues,
+					   .this_usable = usable[i]};
+		ret->used_alone = !ret->in_map &&
+				  used_alone(quick->watch->options.sysfs, NULL, lun->paths[i].id);
+		ret->queueing = quick_queueing(quick, lun, &ret->queueing_ms);
+		count_others(quick, lun, i, usable, ret);
+		facts->which[place[i]] = lun;
+	}
+}
+
+static size_t index_of(const struct quick *quick, unsigned int sid)
+{
+	const struct quick_session *session = quick_session(quick, sid);
+
+	return session ? (size_t)(session - quick->sessions) : quick->n_sessions;
+}
+
+/* Where each session's LUNs begin: one more entry than sessions, the last for paths of
+ * sessions that are not in the table. */
+static size_t count(const struct quick *quick, size_t *first)
+{
+	const struct lun_table *table = &quick->watch->luns;
+	size_t n = 0, i, j;
+
+	for (i = 0; i < table->n; i++)
+		for (j = 0; j < table->luns[i].n_paths; j++)
+			first[index_of(quick, table->luns[i].paths[j].id->sid)]++;
+	for (i = 0; i <= quick->n_sessions; i++) {
+		size_t here = first[i];
+
+		first[i] = n;
+		n += here;
+	}
+	return n;
+}
+
+static void fill(const struct quick *quick, struct quick_facts *facts, size_t *next)
+{
+	const struct lun_table *table = &quick->watch->luns;
+	size_t place[POLICY_PATHS_MAX], i, j;
+
+	for (i = 0; i < table->n; i++) {
+		const struct lun *lun = &table->luns[i];
+
+		for (j = 0; j < lun->n_paths && j < POLICY_PATHS_MAX; j++)
+			place[j] = next[index_of(quick, lun->paths[j].id->sid)]++;
+		facts_of_lun(quick, lun, place, facts);
+	}
+}
+
+int quick_facts_make(const struct quick *quick, struct quick_facts *ret)
+{
+	size_t n_sessions = quick->n_sessions, n;
+	size_t *next = calloc(n_sessions + 2, sizeof(*next));
+
+	*ret = (struct quick_facts){.first = calloc(n_sessions + 2, sizeof(*ret->first))};
+	if (!next || !ret->first)
+		goto no_memory;
+	n = count(quick, ret->first);
+	memcpy(next, ret->first, (n_sessions + 1) * sizeof(*next));
+	ret->luns = calloc(n + 1, sizeof(*ret->luns));
+	ret->which = calloc(n + 1, sizeof(*ret->which));
+	if (!ret->luns || !ret->which)
+		goto no_memory;
+	fill(quick, ret, next);
+	free(next);
+	return 0;
+
+no_memory:
+	free(next);
+	quick_facts_free(ret);
+	return -ENOMEM;
+}
+
+void quick_facts_free(struct quick_facts *facts)
+{
+	free(facts->luns);
+	free(facts->which);
+	free(facts->first);
+	*facts = (struct quick_facts){.luns = NULL};
+}
+
+struct decide_session quick_facts_of(const struct quick *quick, const struct quick_facts *facts,
+				     size_t index, uint64_t now_ns)
+{
+	const struct quick_session *session = &quick->sessions[index];
+	const struct iscsi_identity *id = quick_identity(quick, session->sid);
+	const struct quick_timing *timing =
+		settings_timing(&quick->settings, id ? id->name.target : "");
+
+	return (struct decide_session){
+		.enabled = switch_is_on(&quick->switched),
+		.software = id && !strcmp(id->transport, "iscsi_tcp"),
+		.arm = timing->arm,
+		.release = timing->release,
+		.logged_in = session->logged_in_ns != 0,
+		.logged_in_ms = session->logged_in_ns
+					? (now_ns - session->logged_in_ns) / NS_PER_MS
+					: 0,
+		.socket_known = session->tcp_known,
+		.stock_ms = session->stock_ms,
+		.luns = &facts->luns[facts->first[index]],
+		.n_luns = facts->first[index + 1] - facts->first[index],
+	};
+}

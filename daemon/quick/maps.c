@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What multipathd says of queueing: asked now and then, the last answer holds. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/multipathd_config.h"
+#include "daemon/quick/state.h"
+
+#define ASK_MS	       5000
+#define ASK_TIMEOUT_MS 4000
+#define POLLING_S      5 /* multipathd's own, where it does not tell */
+
+static void on_maps(void *arg, int error, const char *reply)
+{
+	struct quick *quick = arg;
+	struct mp_map *maps;
+	size_t n;
+
+	quick->maps_pending = false;
+	if (error < 0 || mp_maps_parse(reply, &maps, &n) < 0)
+		return;
+	free(quick->maps);
+	quick->maps = maps;
+	quick->n_maps = n;
+	quick_look(quick);
+}
+
+static void on_config(void *arg, int error, const char *reply)
+{
+	struct quick *quick = arg;
+	struct mp_config config;
+
+	if (error == 0 && mp_config_parse(reply, &config) == 0)
+		quick->polling_s = config.polling_interval;
+}
+
+void quick_ask_maps(struct quick *quick, uint64_t now_ns)
+{
+	if (quick->maps_pending || (quick->maps_asked_ns &&
+				    now_ns - quick->maps_asked_ns < ASK_MS * NS_PER_MS))
+		return;
+	quick->maps_asked_ns = now_ns;
+	multipathd_submit(quick->watch->multipathd, MP_SHOW_CONFIG, ASK_TIMEOUT_MS, on_config,
+			  quick);
+	quick->maps_pending = multipathd_submit(quick->watch->multipathd, MP_SHOW_MAPS,
+						ASK_TIMEOUT_MS, on_maps, quick) == 0;
+}
+
+enum map_queueing quick_queueing(const struct quick *quick, const struct lun *lun,
+				 uint32_t *ret_ms)
+{
+	unsigned int polling_s = quick->polling_s ? quick->polling_s : POLLING_S;
+
+	*ret_ms = 0;
+	for (size_t i = 0; i < quick->n_maps; i++) {
+		const struct mp_map *map = &quick->maps[i];
+
+		if (strcmp(map->wwid, lun->wwid))
+			continue;
+		switch (map->queueing) {
+		case MP_QUEUEING_ON:
+			return QUEUEING_ALWAYS;
+		case MP_QUEUEING_CHECKS:
+			*ret_ms = map->retries > UINT32_MAX / 1000 / polling_s
+					  ? UINT32_MAX
+					  : map->retries * polling_s * 1000;
+			return QUEUEING_COUNT;
+		case MP_QUEUEING_SECONDS: /* the count has begun: what is left of it */
+			*ret_ms = map->seconds * 1000;
+			return QUEUEING_COUNT;
+		case MP_QUEUEING_UNSET:
+		case MP_QUEUEING_OFF:
+			return QUEUEING_OFF;
+		}
+	}
+	return QUEUEING_UNKNOWN;
+}

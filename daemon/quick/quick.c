@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/quick/quick.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "daemon/log.h"
+#include "daemon/quick/state.h"
+
+#define BEAT_US	 100000
+#define LATE_MS	 400 /* between two beats: we were not running on time */
+#define RETRY_MS 10000
+
+/* What can be done at any time: look, and act on what cannot wait. */
+static void step(struct quick *quick, bool late, uint64_t now_ns)
+{
+	quick_sessions_look(quick, late, now_ns);
+	quick_on_losses(quick, now_ns);
+	quick_give_up(quick, now_ns);
+	quick_hang(quick, now_ns);
+}
+
+void quick_look(struct quick *quick)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (!quick)
+		return;
+	if (quick_sessions_sync(quick, now_ns) < 0)
+		log_line(LOG_ERR, "out of memory");
+	step(quick, false, now_ns);
+	quick_hold_out(quick, now_ns);
+	quick_act(quick, now_ns);
+	quick_ride_out(quick, now_ns);
+	quick_ask_maps(quick, now_ns);
+}
+
+/* A verdict must not rest on time during which nobody looked: counted by our own clock. */
+static bool was_late(struct quick *quick, uint64_t now_ns)
+{
+	bool late = quick->beat_ns && now_ns - quick->beat_ns > LATE_MS * NS_PER_MS;
+
+	quick->beat_ns = now_ns;
+	return late;
+}
+
+static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct quick *quick = arg;
+	uint64_t now_ns = clock_now_ns(), now_us;
+
+	(void)usec;
+	step(quick, was_late(quick, now_ns), now_ns);
+	if (quick_sessions_came_back(quick))
+		watch_refresh(quick->watch);
+	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
+	return sd_event_source_set_time(source, now_us + BEAT_US);
+}
+
+static void on_connection_error(void *arg)
+{
+	struct quick *quick = arg;
+
+	step(quick, false, clock_now_ns());
+}
+
+static void read_switch(struct quick *quick)
+{
+	const struct watch_options *options = &quick->watch->options;
+	bool before = switch_is_on(&quick->switched);
+
+	switch_read(options->switch_path, NULL, &quick->switched);
+	if (switch_is_on(&quick->switched) == before)
+		return;
+	if (switch_is_on(&quick->switched))
+		log_line(LOG_NOTICE, "switched on");
+	else
+		log_line(LOG_NOTICE, "switched off (%s): nothing is armed, given up or held out",
+			 quick->switched.text);
+}
+
+int quick_reload(struct quick *quick)
+{
+	const char *path = quick->watch->options.settings_path;
+	char message[SETTINGS_MESSAGE_MAX] = "";
+	int r;
+
+	read_switch(quick);
+	r = settings_load(path ? path : SETTINGS_DEFAULT_PATH, &quick->settings, message);
+	memcpy(quick->complaint, message, sizeof(message));
+	if (r < 0)
+		log_line(LOG_ERR, "%s; the settings in force stay", message);
+	else
+		quick->complaint[0] = '\0';
+	quick_look(quick);
+	return r;
+}
+
+const char *quick_complaint(const struct quick *quick)
+{
+	return quick ? quick->complaint : "";
+}
+
+/* What is missing makes us slower, never wrong. */
+static void open_doors(struct quick *quick)
+{
+	int r = connections_new(&quick->connections);
+
+	if (r < 0) {
+		quick->connections = NULL;
+		log_line(LOG_WARNING, "sock_diag: %s: no session can be made quick", strerror(-r));
+	}
+	r = iscsi_events_new(quick->watch->event, on_connection_error, quick, &quick->events);
+	if (r < 0)
+		log_line(LOG_INFO, "no events of the kernel's iSCSI: %s", strerror(-r));
+}
+
+static int start(struct quick *quick)
+{
+	sd_event *event = quick->watch->event;
+	uint64_t now;
+	int r = levers_new(quick->watch->options.sysfs, quick->watch->options.levers_path,
+			   &quick->levers);
+
+	if (r < 0)
+		return r;
+	open_doors(quick);
+	settings_profile(PROFILE_DEFAULT, &quick->settings);
+	sd_event_now(event, CLOCK_MONOTONIC, &now);
+	r = sd_event_add_time(event, &quick->beat, CLOCK_MONOTONIC, now + BEAT_US, 5000, on_beat,
+			      quick);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(quick->beat, SD_EVENT_ON);
+	return r;
+}
+
+int quick_new(struct watch *watch, struct quick **ret)
+{
+	struct quick *quick = calloc(1, sizeof(*quick));
+	int r;
+
+	if (!quick)
+		return -ENOMEM;
+	quick->watch = watch;
+	r = start(quick);
+	if (r < 0) {
+		quick_free(quick);
+		return r;
+	}
+	*ret = quick;
+	quick_reload(quick);
+	return 0;
+}
+
+void quick_free(struct quick *quick)
+{
+	if (!quick)
+		return;
+	if (quick->levers)
+		quick_take_back(quick);
+	sd_event_source_disable_unref(quick->beat);
+	iscsi_events_free(quick->events);
+	connections_free(quick->connections);
+	levers_free(quick->levers);
+	disk_loads_free(&quick->loads);
+	hangs_free(quick->hangs);
+	free(quick->maps);
+	free(quick->sessions);
+	free(quick);
+}
+
+void quick_settings_changed(struct watch *watch)
+{
+	if (watch->quick)
+		quick_reload(watch->quick);
+}

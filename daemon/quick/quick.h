@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_QUICK_H
+#define MPATHISCSI_QUICK_H
+
+/*
+ * What acts: makes sessions quick and takes it back (levers.h), gives up connections that are
+ * dead (suspicion.h), keeps I/O alive through a total outage, holds out paths that come and
+ * go. Looks ten times a second at every session's connection, decides (decide.h) when
+ * something has changed and once a second.
+ */
+
+#include <stdbool.h>
+#include <json-c/json.h>
+
+#include "daemon/lun.h"
+
+struct watch;
+struct quick;
+
+/* Begin; 'watch' has its inventory already. What is missing in the kernel or for want of a
+ * capability is logged and done without. -ENOMEM, -errno of the event loop. */
+int quick_new(struct watch *watch, struct quick **ret);
+
+/* Everything is given back, then freed. NULL is fine. */
+void quick_free(struct quick *quick);
+
+/* The inventory or the states in it are new: decide. */
+void quick_look(struct quick *quick);
+
+/* Read mpathiscsid.conf and the switch again. -EINVAL: the file is broken, quick_complaint()
+ * says how, and what was in force stays. */
+int quick_reload(struct quick *quick);
+const char *quick_complaint(const struct quick *quick); /* "" none */
+
+/* BOARD_PATH_HELD, BOARD_PATH_HUNG or 0: what the checker is to be told of a path. */
+unsigned int quick_path_flags(const struct quick *quick, const struct lun *lun,
+			      const struct lun_path *path);
+
+/* "quick", "quick_reason", "armed", "suspicion", "flaps", "held_out_ms" of a path. */
+void quick_report_path(const struct quick *quick, const struct lun_path *path,
+		       struct json_object *object);
+
+/* "quick": counters and the switch; "timing": settings and what comes of them per session. */
+void quick_report(const struct quick *quick, struct json_object *reply);
+
+/* Configuration file or switch may have changed: quick_reload(), if there is anything to. */
+void quick_settings_changed(struct watch *watch);
+
+/* `mpathiscsi forgive`: fields "lun" (absent or "all": every LUN) and "expression". */
+struct json_object *quick_forgive(struct watch *watch, struct json_object *request);
+
+#endif

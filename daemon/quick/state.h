@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MPATHISCSI_QUICK_STATE_H
+#define MPATHISCSI_QUICK_STATE_H
+
+/* What daemon/quick/ knows, shared by its files only. */
+
+#include <systemd/sd-event.h>
+
+#include "checker/damping.h"
+#include "checker/patience.h"
+#include "checker/suspicion.h"
+#include "common/identity.h"
+#include "daemon/multipathd_parse.h"
+#include "daemon/quick/connection.h"
+#include "daemon/quick/decide.h"
+#include "daemon/quick/disk_load.h"
+#include "daemon/quick/hang.h"
+#include "daemon/quick/iscsi_events.h"
+#include "daemon/quick/levers.h"
+#include "daemon/quick/quick.h"
+#include "daemon/quick/settings.h"
+#include "daemon/quick/switch.h"
+#include "daemon/watch.h"
+
+/* One session of the kernel, from its first sight on. One that is logged out is remembered for
+ * as long as its flaps count, for it may come back under another number. */
+struct quick_session {
+	unsigned int sid;
+	uint64_t name_hash;
+	bool present;
+	/* the login */
+	struct connection_name connection;
+	uint64_t logged_in_ns; /* since; 0: not logged in */
+	bool was_lost;	       /* … and before that it was seen to fail */
+	uint32_t stock_ms;     /* what the kernel's own timers ride out */
+	int ride_out_s;	       /* the same as recovery_tmo; -1: leave that */
+	/* the look */
+	bool tcp_known;
+	struct tcp_sample tcp;
+	uint64_t in_flight, completed;
+	struct patience patience;
+	struct suspicion suspicion;
+	enum suspicion_verdict verdict;
+	bool healthy;	      /* nothing speaks against it */
+	uint64_t answered_ns; /* last sign of life of portal or connection */
+	/* the deed */
+	struct quick_decision decision;
+	char decision_lun[DEVICE_WWID_MAX]; /* the LUN that stands in the way, "" none */
+	struct lever_state levers;
+	uint32_t wished_ms; /* user time-out last asked for */
+	bool levers_on;
+	uint64_t levers_ns;	    /* when they were last looked after */
+	bool given_up;		    /* in this outage */
+	enum quick_reason refused;  /* why a dead connection was not given up; QUICK_YES none */
+	bool tcp_gone;		    /* the connection it was logged in over does not exist any more */
+	bool outage_known;	    /* … and that has been dealt with */
+	uint64_t lost_ns;	    /* when */
+	bool lost_quick;	    /* it was quick then */
+	bool lost_armed;	    /* … and its own time-out seems to have ended it */
+	struct damping damping;
+	bool rising, held;
+	uint64_t reinstated_ns; /* paths were given back to dm last, see rideout.c */
+	uint64_t doomed_since_ns; /* hang.c is about to give it up: the LUN hangs since; 0 no */
+};
+
+struct quick {
+	struct watch *watch;
+	struct quick_settings settings;
+	char complaint[SETTINGS_MESSAGE_MAX];
+	struct switch_state switched;
+	struct connections *connections;
+	struct levers *levers;
+	struct iscsi_events *events;
+	sd_event_source *beat;
+	uint64_t beat_ns; /* last beat */
+	struct quick_session *sessions;
+	size_t n_sessions;
+	struct disk_loads loads;
+	struct release_budget budget;
+	struct hangs *hangs; /* LUNs that hang on some paths, see hang.h; NULL: not looked for */
+	/* multipathd's word on queueing */
+	struct mp_map *maps;
+	size_t n_maps;
+	unsigned int polling_s;
+	uint64_t maps_asked_ns;
+	bool maps_pending;
+	uint64_t n_released, n_dropped, n_lost, n_false, n_reinstated; /* for people */
+};
+
+/* sessions.c: the table follows the inventory; looks; NULL: unknown. */
+int quick_sessions_sync(struct quick *quick, uint64_t now_ns);
+void quick_sessions_look(struct quick *quick, bool late, uint64_t now_ns);
+struct quick_session *quick_session(const struct quick *quick, unsigned int sid);
+/* Has a session that was down logged in again? One small file per session that is down. */
+bool quick_sessions_came_back(const struct quick *quick);
+const struct iscsi_identity *quick_identity(const struct quick *quick, unsigned int sid);
+/* "10.0.1.2:3260 over p1" */
+#define QUICK_NAME_MAX (PORTAL_TEXT_MAX + ISCSI_IFACE_MAX + 8)
+const char *quick_name(const struct quick *quick, const struct quick_session *session,
+		       char *buffer, size_t size);
+
+/* facts.c: what decide.h wants to know of every session. */
+struct quick_facts {
+	struct decide_lun *luns;      /* of all sessions, one after the other */
+	const struct lun **which;     /* the LUN behind each of them */
+	size_t *first;		      /* index of a session's first; [n_sessions]: the end */
+};
+int quick_facts_make(const struct quick *quick, struct quick_facts *ret); /* -ENOMEM */
+void quick_facts_free(struct quick_facts *facts);
+struct decide_session quick_facts_of(const struct quick *quick, const struct quick_facts *facts,
+				     size_t session, uint64_t now_ns);
+/* Could this path carry I/O, as far as we know? */
+bool quick_path_usable(const struct quick *quick, const struct lun *lun,
+		       const struct lun_path *path);
+
+/* act.c */
+void quick_act(struct quick *quick, uint64_t now_ns);	   /* levers as decided */
+void quick_give_up(struct quick *quick, uint64_t now_ns);  /* connections that are dead */
+void quick_on_losses(struct quick *quick, uint64_t now_ns); /* connections that have gone */
+/* End the connection of one that answers, because of 'why' (for the log). -EBUSY: the limit of
+ * sessions given up per minute is reached (said once an outage); other -errno. */
+int quick_end_session(struct quick *quick, struct quick_session *session, const char *why,
+		      uint64_t now_ns);
+void quick_take_back(struct quick *quick);		   /* all levers */
+
+/* rideout.c, holdout.c, maps.c */
+void quick_ride_out(struct quick *quick, uint64_t now_ns);
+void quick_hold_out(struct quick *quick, uint64_t now_ns);
+void quick_ask_maps(struct quick *quick, uint64_t now_ns);
+enum map_queueing quick_queueing(const struct quick *quick, const struct lun *lun,
+				 uint32_t *ret_ms);
+
+#endif

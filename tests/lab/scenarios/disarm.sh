@@ -1,0 +1,110 @@
+# Quick sessions go back to stock timers when the daemon is stopped, killed, or stands still: by systemd's units.
+# lab: init=systemd timeout=420
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash source=/dev/null
+. /lab/lib/lab.sh
+RECORD=/run/mpathiscsi/quick
+
+retries_of() { cat "/sys/block/$(portal_disk "$1")/device/scsi_disk/"*/max_retries; }
+recovery() { cat "/sys/class/iscsi_session/$(portal_session "$1")/recovery_tmo"; }
+# user_timeout N: through iscsid's descriptor as ss names it; "none" when iscsid holds none.
+user_timeout() {
+	local line pid
+	line=$(ss -Htnp state established dst "$(portal_address "$1")" dport = :3260 | grep iscsid) || { echo none; return; }
+	pid=${line#*pid=} pid=${pid%%,*}
+	line=${line#*fd=}
+	usertimeout "$pid" "${line%%)*}"
+}
+picture() {
+	local n
+	for n in 1 2; do
+		echo "$n: $(user_timeout "$n") $(retries_of "$n") $(recovery "$n")"
+	done
+}
+as_before() { [[ $(picture) == "$before" ]]; }
+quick() { [[ $(retries_of 1) == 0 && $(retries_of 2) == 0 ]]; }
+armed() { quick && [[ $(user_timeout 1) -ge 100 && $(user_timeout 2) -ge 100 ]]; }
+stock() { [[ $(retries_of 1) == 5 && $(retries_of 2) == 5 ]]; }
+
+assert "systemd-analyze verify" systemd-analyze verify --man=no mpathiscsid.service mpathiscsi-disarm.service \
+	mpathiscsi-disarm.timer
+target_start tgt 2
+login 2
+multipathd_start - <<'C'
+defaults {
+	find_multipaths yes
+	no_path_retry queue
+}
+C
+before=$(picture)
+say "before:" $before
+daemon_start
+mpathiscsi enable > "$(log enable)"
+assert_wait 90 "both sessions are armed" armed
+say "armed:" $(picture)
+assert_eq "the timer runs" active "$(systemctl is-active mpathiscsi-disarm.timer)"
+
+title "a daemon that lives is left alone"
+triggered() { systemctl show -P LastTriggerUSecMonotonic mpathiscsi-disarm.timer; }
+assert_wait 20 "the timer has fired" test "$(triggered)" != 0
+first=$(triggered)
+fired_again() { [[ $(triggered) != "$first" ]]; }
+assert_wait 20 "the timer fires again" fired_again
+assert "still quick" holds 6 quick
+
+title "SIGSTOP: the timer puts everything back, the watchdog makes a new daemon"
+old=$(daemon_pid)
+now; begin=$NOW_MS
+kill -STOP "$old"
+assert_wait 15 "everything as before" as_before
+since "$begin"
+stopped_ms=$SINCE_MS
+assert_match "the daemon still stands still" "^State:.T" "$(grep State: "/proc/$old/status")"
+assert "the record is gone" not test -e "$RECORD"
+say "back to stock timers after $stopped_ms ms"
+restarted() { [[ $(daemon_pid) != "$old" && $(daemon_pid) != 0 ]] && daemon_ready; }
+assert_wait 40 "a new daemon answers" restarted
+since "$begin"
+assert_wait 90 "armed again" armed
+result disarm-stopped "stock_after_ms=$stopped_ms" "new_daemon_after_ms=$SINCE_MS"
+
+title "SIGCONT before the watchdog: it arms again by itself"
+old=$(daemon_pid)
+kill -STOP "$old"
+assert_wait 15 "everything as before" as_before
+kill -CONT "$old"
+assert_wait 60 "armed again" armed
+say "by the $([[ $(daemon_pid) == "$old" ]] && echo same || echo next) daemon"
+
+title "SIGKILL: ExecStopPost"
+old=$(daemon_pid)
+kill -KILL "$old"
+assert_wait 10 "stock retries" stock
+assert_wait 40 "a new daemon answers" restarted
+assert_wait 90 "armed again" armed
+
+title "systemctl stop"
+systemctl stop mpathiscsid
+assert "everything as before" as_before
+assert "the record is gone" not test -e "$RECORD"
+
+title "iscsid restarted while armed: the socket's option stays on record until there is a new socket"
+systemctl start mpathiscsid
+assert_wait 90 "armed again" armed
+systemctl restart iscsid
+assert_wait 20 "iscsid runs" pgrep -x iscsid
+systemctl stop mpathiscsid
+assert_eq "stock retries" "5 5" "$(retries_of 1) $(retries_of 2)"
+assert "the record keeps the sockets" grep -q "^socket " "$RECORD"
+assert "and nothing else" not grep -qv "^socket " "$RECORD"
+for n in 1 2; do
+	levers destroy "$(portal_disk "$n")"
+	assert_wait 60 "session $n is back" session_is "$n" LOGGED_IN
+done
+record_gone() { [[ ! -e $RECORD ]]; }
+assert_wait 30 "the timer finds that nothing is left" record_gone
+assert_wait 10 "everything as before" as_before
+assert_eq "the helper has not failed" inactive "$(systemctl is-active mpathiscsi-disarm.service || true)"
+lines=$(journalctl -q --no-pager -u mpathiscsi-disarm.service | wc -l)
+assert_le "lines of the helper in the journal" "$lines" 10
+result disarm ok=true "journal_lines=$lines"

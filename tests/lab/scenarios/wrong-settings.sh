@@ -1,0 +1,223 @@
+# Wrong settings and broken policies files: each is refused with its symbolic error and exit status, and leaves the policies
+# in force, the policies file and the kernel's maps as they were.
+# lab: init=script timeout=600
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash source=/dev/null
+. /lab/lib/lab.sh
+. /lab/lib/truth.sh # truth_tables
+
+STORE=/etc/mpathiscsi/policies.conf
+SETTINGS=$LAB/scenarios/wrong-settings.table
+FILES=$LAB/scenarios/wrong-files.table
+CASES=0 WRONG=0
+
+# Controller 1 has portals 1 and 2, controller 2 has 3 and 4: of LUN 2 they differ in access.
+target_start lio 4 luns=2 controllers=2
+alua_set 2 nonoptimized 2
+login 4
+daemon_start
+multipathd_start - <<C
+defaults {
+	find_multipaths yes
+	polling_interval 1
+	max_polling_interval 1
+}
+C
+mpathiscsi enable > "$(log enable)"
+assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
+assert_wait 60 "every LUN has a map with all paths" maps_complete
+policy_set 1 failover-only --active portal=10.0.2.2
+assert "policy of the target" mpathiscsi policy set --timeout 60s --target "$TARGET_IQN" round-robin-with-subset
+assert_wait 30 "LUN 1 has its own" groups_are "2 1 3 4" 1
+assert_wait 30 "LUN 2 has its target's" groups_are "1,2 3 4" 2
+{ echo "# a comment, kept"; cat "$STORE"; } > "$STORE.mine"
+mv "$STORE.mine" "$STORE"
+assert "reload" mpathiscsi reload
+
+# What the daemon reports as in force; the priorities that multipathd has of it; the kernel's tables. (Not whether a path is up:
+# on a busy host an emulated portal can be late.)
+picture() {
+	mpathiscsi policy show
+	timeout 5 multipathd show paths format '%d %p'
+	dmsetup table --target multipath
+}
+settled() { picture > "$LAB_VAR/settled" && pause 2 && picture | cmp -s - "$LAB_VAR/settled"; }
+assert_wait 60 "nothing moves any more" settled
+truth_tables_start
+picture > "$LAB_OUT/before"
+assert_eq "policies in force before" 2 "$(grep -c 'in force' "$LAB_OUT/before")"
+cat "$LAB_OUT/before"
+mpathiscsi policy show > "$LAB_OUT/reported"
+cp "$STORE" "$LAB_OUT/policies.conf"
+
+# wrong TEXT…: a case that is not as the table says.
+wrong() {
+	WRONG=$((WRONG + 1))
+	note "WRONG: $*"
+}
+
+# try EXIT ERROR COMMAND…: runs it and judges status, the error's name, and that a sentence stands behind it.
+try() {
+	local status=0 text
+	text=$("${@:3}" 2>&1 < /dev/null) || status=$?
+	CASES=$((CASES + 1))
+	printf '%s\n%s\nexit %s\n\n' "${*:3}" "$text" "$status" >> "$LAB_OUT/answers.txt"
+	[[ $status == "$1" ]] || wrong "exit $status, not $1: ${*:3}: $text"
+	if [[ $2 == - ]]; then
+		[[ -n $text && $text != *ISDSC_* ]] || wrong "no usage: ${*:3}: $text"
+	else
+		[[ $text =~ (^|$'\n')"mpathiscsi: $2: "[^$'\n']{20} ]] || wrong "not $2 and a sentence: ${*:3}: $text"
+	fi
+}
+
+# unchanged FILE TEXT…: the policies file is byte for byte FILE, nothing lies beside it, and the daemon reports what it did.
+unchanged() {
+	cmp -s "$STORE" "$1" || wrong "the policies file was changed by: ${*:2}"
+	[[ ! -e $STORE.new ]] || wrong "$STORE.new was left by: ${*:2}"
+	mpathiscsi policy show > "$LAB_VAR/after"
+	cmp -s "$LAB_OUT/reported" "$LAB_VAR/after" || wrong "not as before: ${*:2}: $(< "$LAB_VAR/after")"
+}
+
+# untouched TEXT…: multipathd and the kernel have nothing new either, and no table has come and gone.
+untouched() {
+	picture > "$LAB_VAR/after"
+	cmp -s "$LAB_OUT/before" "$LAB_VAR/after" || wrong "not as before: $*: $(diff "$LAB_OUT/before" "$LAB_VAR/after" || true)"
+	[[ $(truth_tables) == 0 ]] || wrong "$(truth_tables) tables were loaded by now: $*"
+}
+
+title "wrong settings"
+lun1=$(map_name 1) lun2=$(map_name 2) iqn=$TARGET_IQN
+begin_cases=$CASES
+while read -r -u 3 exit error words; do
+	[[ $exit =~ ^[0-9]$ ]] || continue
+	eval "command=($words)"
+	# shellcheck disable=SC2154 # set by eval
+	try "$exit" "$error" mpathiscsi "${command[@]}"
+	[[ $exit != 4 || $words != "policy set"* ]] || try "$exit" "$error" mpathiscsi "${command[@]}" --dry-run
+	unchanged "$LAB_OUT/policies.conf" "mpathiscsi $words"
+done 3< "$SETTINGS"
+untouched "wrong settings"
+settings=$(grep -cE '^[0-9] ' "$SETTINGS")
+say "$settings wrong settings, $((CASES - begin_cases)) commands, $WRONG wrong"
+
+title "who must not, what cannot be saved, who does not answer"
+others=$CASES
+nobody=(setpriv --reuid=nobody --regid=nogroup --groups="$(stat -c %g /run/mpathiscsi/control)")
+try 6 NOT_PERMITTED "${nobody[@]}" mpathiscsi policy set "$lun1" round-robin
+try 6 NOT_PERMITTED "${nobody[@]}" mpathiscsi policy clear "$lun1"
+try 6 NOT_PERMITTED "${nobody[@]}" mpathiscsi reload
+try 6 NOT_PERMITTED "${nobody[@]}" mpathiscsi fail "$lun1" portal=10.0.1.2
+unchanged "$LAB_OUT/policies.conf" "not root"
+# A full disk: a file system of 64 KiB over the folder, with the same file and no room for a second one.
+mount -t tmpfs -o size=64k tmpfs /etc/mpathiscsi
+cp "$LAB_OUT/policies.conf" "$STORE"
+touch "$STORE.lock"
+dd if=/dev/zero of=/etc/mpathiscsi/full bs=4k status=none 2> /dev/null || true
+try 1 ISDSC_FAILURE_TO_PERSIST_LB_POLICY mpathiscsi policy set "$lun1" round-robin
+try 1 ISDSC_FAILURE_TO_PERSIST_LB_POLICY mpathiscsi policy clear "$lun1"
+unchanged "$LAB_OUT/policies.conf" "full disk"
+rm "$STORE.lock"
+mount -o remount,ro /etc/mpathiscsi
+try 1 ISDSC_FAILURE_TO_PERSIST_LB_POLICY mpathiscsi policy set "$lun1" round-robin
+unchanged "$LAB_OUT/policies.conf" "read-only"
+umount /etc/mpathiscsi
+status=0
+text=$(mpathiscsi --socket=/run/none policy set "$lun1" round-robin 2>&1) || status=$?
+CASES=$((CASES + 1))
+[[ $status == 3 && $text == *'not running'* ]] || wrong "no daemon: exit $status: $text"
+unchanged "$LAB_OUT/policies.conf" "no daemon"
+untouched "these"
+others=$((CASES - others))
+say "$others of these, $WRONG wrong"
+
+# refused_file NAME LINE: the file $LAB_VAR/broken by each way it can be met: checked, put in place and read by the daemon,
+# edited by the command.
+refused_file() {
+	local file=$LAB_VAR/$1.conf mark="$LAB_VAR/$1.conf:$2: "
+	cp "$LAB_VAR/broken" "$file"
+	try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy check "$file"
+	[[ $(tail -n 5 "$LAB_OUT/answers.txt") == *"${mark:0:48}"* ]] || wrong "$1: line $2 is not named"
+	cp "$file" "$STORE.copy"
+	mv "$STORE.copy" "$STORE"
+	try 4 ISDSC_INVALID_PARAMETER mpathiscsi reload
+	[[ $(tail -n 5 "$LAB_OUT/answers.txt") == *"$STORE:$2: "* ]] || wrong "$1: reload does not name line $2"
+	try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy set "$lun1" round-robin
+	try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy clear "$lun1"
+	mpathiscsi status | head -n 4 | tr -s ' \n' ' ' > "$LAB_VAR/status"
+	grep -qF "$STORE:$2:" "$LAB_VAR/status" || wrong "$1: status does not warn: $(< "$LAB_VAR/status")"
+	unchanged "$file" "broken file $1"
+}
+
+title "broken policies files"
+files=0 name='' line=0
+wwid=$(lun_wwid 1)
+finish_file() {
+	[[ -n $name ]] || return 0
+	files=$((files + 1))
+	refused_file "$name" "$line"
+}
+while IFS= read -r -u 3 text; do
+	case $text in
+	'== '*)
+		finish_file
+		read -r _ name line <<< "$text"
+		: > "$LAB_VAR/broken"
+		;;
+	*) [[ -z $name ]] || printf '%s\n' "${text//@1/$wwid}" >> "$LAB_VAR/broken" ;;
+	esac
+done 3< "$FILES"
+finish_file
+# Too long for the table: a line of 2000 characters, though it is a comment.
+{ printf '[lun %s]\n# ' "$wwid"; head -c 2000 /dev/zero | tr '\0' x; printf '\npolicy = failover-only\n'; } > "$LAB_VAR/broken"
+refused_file line-too-long 2
+files=$((files + 1))
+untouched "broken files"
+say "$files broken files, $WRONG wrong"
+
+# unreadable NAME: what is no text at all, in the place of the file.
+unreadable() {
+	local status=0
+	CASES=$((CASES + 1)) files=$((files + 1))
+	mpathiscsi policy check "$STORE" > /dev/null 2> "$LAB_VAR/err" || status=$?
+	[[ $status != 0 && -s $LAB_VAR/err ]] || wrong "$1: policy check: exit $status"
+	try 4 ISDSC_INVALID_PARAMETER mpathiscsi reload
+	status=0
+	mpathiscsi policy set "$lun1" round-robin 2> "$LAB_VAR/err" || status=$?
+	[[ $status == 1 && -s $LAB_VAR/err ]] || wrong "$1: policy set: exit $status: $(< "$LAB_VAR/err")"
+	mpathiscsi policy show | cmp -s - "$LAB_OUT/reported" || wrong "$1: not as before"
+}
+# put FILE: exchanges it with the policies file in one step: there is never none, for a missing file is one without policies.
+put() {
+	python3 -c 'import ctypes, os, sys; r = ctypes.CDLL(None, use_errno=True).renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2)
+sys.exit(os.strerror(ctypes.get_errno()) if r else 0)' "$1" "$STORE" || fail "exchange $1"
+}
+title "no text at all in the file's place"
+odd=/etc/mpathiscsi/odd
+mkdir -p "$odd/folder"
+printf '[lun %s]\npolicy = round-robin\n\0' "$wwid" > "$odd/nul"
+ln -s /etc/mpathiscsi/none "$odd/link"
+mkfifo "$odd/pipe"
+head -c 5000000 /dev/zero | tr '\0' '#' > "$odd/large"
+for kind in nul folder link pipe large; do
+	put "$odd/$kind"
+	unreadable "$kind"
+	put "$odd/$kind"
+done
+[[ $(stat -c %s "$odd/nul") == $((${#wwid} + 29)) ]] || wrong "the file with a NUL byte was changed: $(stat -c %s "$odd/nul")"
+
+title "afterwards"
+rm -r "$odd"
+cp "$LAB_OUT/policies.conf" "$STORE.copy"
+mv "$STORE.copy" "$STORE"
+assert "the good file is read" mpathiscsi reload
+unchanged "$LAB_OUT/policies.conf" "the good file again"
+untouched "the good file again"
+as_before() { picture | cmp -s - "$LAB_OUT/before"; }
+holds 6 as_before || wrong "something came late: $(picture | diff "$LAB_OUT/before" - || true)"
+untouched "in the end"
+[[ $(status_value 's.get("warning", "none")') == none ]] || wrong "status still warns"
+assert "and a good setting is taken" mpathiscsi policy set --timeout 60s "$lun1" failover-only --active portal=10.0.1.2
+assert_wait 30 "in force" groups_are "1 2 3 4" 1
+kill "$TRUTH_MONITOR_PID"
+result wrong_settings "settings=$settings" "others=$others" "files=$files" "commands=$CASES" "wrong=$WRONG"
+assert_eq "cases that are not as the table says" 0 "$WRONG"
