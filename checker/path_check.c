@@ -5,10 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "checker/counters.h"
 #include "checker/legs.h"
 #include "checker/path_check.h"
+#include "checker/sg_node.h"
 #include "checker/test_job.h"
 #include "common/clock.h"
 
@@ -258,6 +260,21 @@ static void test_first(struct path_check *path, const struct test_order *order, 
 	first_looks.spent_ns += clock_now_ns() - begin_ns;
 }
 
+/*
+ * The READ that a hung LUN owes. One that times out starts the kernel's error handling, which
+ * stops the whole session: so it may take its time, where it keeps nobody from ending.
+ */
+static int order_hung(const struct path_check *path, struct test_order *order)
+{
+	int node = path->known ? sg_node_open(path->roots->sysfs, path->id.device) : -ENOENT;
+
+	if (node >= 0) {
+		order->fd = node;
+		order->timeout_ms = 1000 * TIMEOUT_MAX_S;
+	}
+	return node;
+}
+
 static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 		       enum check_mode mode)
 {
@@ -267,24 +284,24 @@ static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 		.timeout_ms = 1000,
 		.block_size = read_size(path),
 	};
+	int node = -1;
 
 	if (timeout_s == 0)
 		timeout_s = TIMEOUT_DEFAULT_S;
-	/*
-	 * A READ that times out starts the kernel's error handling, which stops the whole
-	 * session: let it wait. Not where somebody would wait for it.
-	 */
-	if (is_hung(path))
-		timeout_s = TIMEOUT_MAX_S;
-	if (is_hung(path) && mode == CHECK_INLINE)
-		return;
 	order.timeout_ms *= timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
+	if (is_hung(path)) {
+		if (mode == CHECK_INLINE)
+			return; /* nobody may wait for that */
+		node = order_hung(path, &order);
+	}
 	if (mode == CHECK_INLINE)
 		test_inline(path, &order);
 	else if (!path->looked)
 		test_first(path, &order, mode == CHECK_BRIEF ? BRIEF_NS : 0);
 	else
 		test_elsewhere(path, &order, mode == CHECK_BRIEF ? BRIEF_NS : 0);
+	if (node >= 0)
+		close(node);
 }
 
 static struct verdict judge(struct path_check *path)

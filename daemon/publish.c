@@ -175,6 +175,12 @@ static bool same_plan(const struct board_path *a, const struct board_path *b)
 	return a->role == b->role && a->priority == b->priority && a->policy == b->policy;
 }
 
+/* Until daemon/quick/ looks, what a former daemon has found stands. */
+static unsigned int hung_before(const struct look *look, size_t i)
+{
+	return look->on_board[i] ? look->old[i].flags & BOARD_PATH_HUNG : 0U;
+}
+
 /* The record of one path. False: it needs none. */
 static bool make_record(const struct watch *watch, const struct lun *lun, size_t i, bool keep_old,
 			const struct look *look, uint64_t now_ns, struct board_path *ret)
@@ -190,7 +196,8 @@ static bool make_record(const struct watch *watch, const struct lun *lun, size_t
 	else if (look->on_board[i] && same_plan(ret, &look->old[i]))
 		ret->plan_ns = look->old[i].plan_ns;
 	ret->flags = (uint16_t)((failed ? BOARD_PATH_FAILED : 0U) |
-				quick_path_flags(watch->quick, lun, path));
+				(watch->quick ? quick_path_flags(watch->quick, lun, path)
+					      : hung_before(look, i)));
 	return ret->role != ROLE_NONE || ret->flags;
 }
 

@@ -32,6 +32,7 @@ struct watch_options {
 	const char *settings_path; /* NULL: SETTINGS_DEFAULT_PATH */
 	const char *switch_path;   /* NULL: SWITCH_DEFAULT_PATH */
 	const char *levers_path;   /* NULL: LEVERS_RECORD_PATH */
+	const char *routes_path;   /* NULL: ROUTES_RECORD_PATH */
 	struct probe_config probe;
 };
 

@@ -102,17 +102,31 @@ static void note_decision(struct quick_session *session, struct quick_decision d
 		 !lun ? "" : *lun->alias ? lun->alias : lun->wwid);
 }
 
-static uint32_t patience_of(const struct quick *quick, struct quick_session *session)
+static const struct quick_timing *timing_of(const struct quick *quick,
+					    const struct quick_session *session)
 {
 	const struct iscsi_identity *id = quick_identity(quick, session->sid);
-	const struct quick_timing *timing =
-		settings_timing(&quick->settings, id ? id->name.target : "");
-	const struct patience_limits limits = {
-		.base_ms = timing->user_timeout_ms > timing->floor_ms ? timing->user_timeout_ms
-								      : timing->floor_ms,
-		.max_ms = timing->user_timeout_max_ms > timing->floor_ms
-				  ? timing->user_timeout_max_ms
-				  : timing->floor_ms};
+
+	return settings_timing(&quick->settings, id ? id->name.target : "");
+}
+
+static struct patience_limits patience_limits_of(const struct quick_timing *timing)
+{
+	return (struct patience_limits){.base_ms = timing->user_timeout_ms,
+					.max_ms = timing->user_timeout_max_ms};
+}
+
+const char *quick_why_patient(const struct quick *quick, const struct quick_session *session)
+{
+	const struct patience_limits limits = patience_limits_of(timing_of(quick, session));
+
+	return patience_reason(&session->patience, &limits);
+}
+
+static uint32_t patience_of(const struct quick *quick, struct quick_session *session)
+{
+	const struct quick_timing *timing = timing_of(quick, session);
+	const struct patience_limits limits = patience_limits_of(timing);
 	uint32_t ms = patience_step(&session->patience, &limits, &session->tcp);
 
 	return timing->arm ? ms : 0;
@@ -128,6 +142,15 @@ static void adapt(struct quick *quick, uint64_t now_ns)
 		if (!session->present || !session->tcp_known)
 			continue;
 		ms = patience_of(quick, session);
+		if (session->levers_on && ms != session->wished_ms)
+			log_line(LOG_DEBUG, "session %u: user time-out %u ms, was %u (%s): rto %u ms, "
+				 "window %u of %u, unacked %u, not sent %llu, retransmissions %u",
+				 session->sid, ms, session->wished_ms,
+				 quick_why_patient(quick, session), session->tcp.rto_us / 1000,
+				 session->tcp.snd_wnd, session->patience.wnd_top,
+				 session->tcp.unacked,
+				 (unsigned long long)session->tcp.notsent_bytes,
+				 session->tcp.total_retrans);
 		if (session->levers_on && ms != session->wished_ms)
 			pull(quick, session, ms, now_ns);
 	}
@@ -226,13 +249,23 @@ static int give_up(struct quick *quick, struct quick_session *session, const cha
 int quick_end_session(struct quick *quick, struct quick_session *session, const char *why,
 		      uint64_t now_ns)
 {
+	bool begun = session->fence != FENCE_NONE;
+	int r;
+
 	if (!quick->connections)
 		return -EPROTONOSUPPORT;
-	if (release_budget_take(&quick->budget, quick->settings.releases_per_minute, now_ns))
+	if (!begun && !release_budget_take(&quick->budget, quick->settings.releases_per_minute,
+					   now_ns)) {
+		refuse(quick, session, QUICK_REASON_MAX, why,
+		       "the limit of sessions given up per minute is reached");
+		return -EBUSY;
+	}
+	r = quick_fence(quick, session, now_ns);
+	if (r == 0)
 		return give_up(quick, session, why);
-	refuse(quick, session, QUICK_REASON_MAX, why,
-	       "the limit of sessions given up per minute is reached");
-	return -EBUSY;
+	if (!begun) /* new I/O need not wait for that */
+		fail_paths(quick, session);
+	return r;
 }
 
 static bool is_dead(const struct quick_session *session)
@@ -265,8 +298,10 @@ void quick_give_up(struct quick *quick, uint64_t now_ns)
 	size_t i;
 
 	adapt(quick, now_ns);
-	for (i = 0; i < quick->n_sessions; i++)
+	for (i = 0; i < quick->n_sessions; i++) {
 		any |= is_dead(&quick->sessions[i]);
+		quick_fence_expire(&quick->sessions[i], is_dead(&quick->sessions[i]));
+	}
 	if (!any || quick_facts_make(quick, &facts) < 0)
 		return;
 	for (i = 0; i < quick->n_sessions; i++)

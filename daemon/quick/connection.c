@@ -91,12 +91,13 @@ static int look_on_devices(struct connections *connections,
 static int find(struct connections *connections, const struct connection_name *name,
 		struct diag_answer *ret)
 {
+	struct diag_socket *socket = connections->socket;
 	const struct known_device *known = known_device(connections, &name->local);
 	uint32_t usual = known ? known->device : name->local.scope;
-	int r = diag_look(connections->socket, name, usual, ret);
+	int r = diag_look(socket, name, usual, ret);
 
 	if (r == -ENOENT && usual != 0)
-		r = diag_look(connections->socket, name, 0, ret);
+		r = diag_look(socket, name, 0, ret);
 	if (r == -ENOENT)
 		r = look_on_devices(connections, name, ret);
 	if (r == 0 && (!known || known->device != ret->message.id.idiag_if))

@@ -72,7 +72,7 @@ static int from_sockaddr(const struct sockaddr_storage *from, struct ip_address 
 
 int connection_of_socket(int fd, struct connection_name *ret)
 {
-	struct sockaddr_storage local, peer;
+	struct sockaddr_storage local = {.ss_family = AF_UNSPEC}, peer = local;
 	socklen_t local_size = sizeof(local), peer_size = sizeof(peer);
 	struct connection_name name;
 	int r;

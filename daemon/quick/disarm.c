@@ -31,7 +31,7 @@ static void usage(void)
 	printf("Usage: mpathiscsi-disarm [OPTIONS]\n\n"
 	       "Puts back what mpathiscsid has changed to make iSCSI sessions quick: the socket's\n"
 	       "TCP_USER_TIMEOUT, max_retries of its disks, the session's recovery_tmo, and its\n"
-	       "routes to portals. Takes it from the records the daemon keeps. Waits for nobody.\n\n"
+	       "routes to portals. Takes it all from the daemon's records. Waits for nobody.\n\n"
 	       "  -s, --if-stale[=SECONDS]  only if no mpathiscsid runs, or its heartbeat is older\n"
 	       "                            than that (%d)\n"
 	       "  -q, --quiet               say nothing but errors\n"

@@ -19,14 +19,26 @@ bool quick_path_usable(const struct quick *quick, const struct lun *lun,
 	       !(quick_path_flags(quick, lun, path));
 }
 
+/* A probe asks four times a second: by then a portal that lives has answered. */
+#define PROOF_MS 300
+
+uint64_t quick_unproven_since(const struct quick_session *session, uint64_t now_ns)
+{
+	uint64_t since = session->suspicion.unacked_ns;
+
+	return since && now_ns > since && now_ns - since >= PROOF_MS * NS_PER_MS ? since : 0;
+}
+
 /* The other paths of the LUN, for the session of path 'self'. */
 static void count_others(const struct quick *quick, const struct lun *lun, size_t self,
 			 const bool *usable, struct decide_lun *ret)
 {
 	const struct lun_path *mine = &lun->paths[self];
 	const struct quick_session *session = quick_session(quick, mine->id->sid);
-	uint64_t since = session ? session->suspicion.since_ns : 0;
+	uint64_t since = session ? session->suspicion.since_ns : 0, proof = 0;
 
+	if (session)
+		proof = quick_unproven_since(session, clock_now_ns());
 	if (session && session->doomed_since_ns)
 		since = session->doomed_since_ns;
 	for (size_t i = 0; i < lun->n_paths; i++) {
@@ -38,6 +50,10 @@ static void count_others(const struct quick *quick, const struct lun *lun, size_
 		other = quick_session(quick, path->id->sid);
 		if (other && other->doomed_since_ns)
 			continue; /* goes together with this one */
+		/* They may all have gone silent in the same instant: who has not answered since
+		 * this one stopped to is no help. */
+		if (proof && (!other || other->answered_ns <= proof))
+			continue;
 		ret->others++;
 		/* Without a suspicion there is nothing that it must have answered since. */
 		if (since && (!other || other->answered_ns <= since))
@@ -151,7 +167,7 @@ struct decide_session quick_facts_of(const struct quick *quick, const struct qui
 		settings_timing(&quick->settings, id ? id->name.target : "");
 
 	return (struct decide_session){
-		.enabled = switch_is_on(&quick->switched),
+		.enabled = quick_acts(quick),
 		.software = id && !strcmp(id->transport, "iscsi_tcp"),
 		.arm = timing->arm,
 		.release = timing->release,

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* LUNs that hang on some paths: from what is counted to what is done. */
+/* LUNs that hang on some paths: from what is counted to what is judged. */
 #include "daemon/quick/hang.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/parse.h"
-#include "daemon/log.h"
 #include "daemon/quick/hang_state.h"
-#include "daemon/quick/map_message.h"
 #include "daemon/quick/state.h"
 
 #define LOOK_MS	       1000
 #define LOOK_SILENT_MS 200
-#define SILENT_MS      900 /* longer than this: look more often */
-#define FAIL_AGAIN_MS  2000
 #define LATE_MS	       400
 
 /* --- what is counted --- */
@@ -26,7 +19,7 @@ static bool is_wanted(const struct quick *quick)
 {
 	const struct quick_settings *settings = &quick->settings;
 
-	if (!switch_is_on(&quick->switched))
+	if (!quick_acts(quick))
 		return false;
 	for (size_t i = 0; i < settings->n_targets; i++)
 		if (settings->targets[i].timing.lun_dead_ms)
@@ -54,7 +47,7 @@ static int count(struct hangs *hangs, uint64_t lost_ns, uint64_t now_ns)
 		struct silence *io = &hangs->disks[i].io;
 
 		silence_step(io, &sample);
-		hangs->silent |= io->since_ns && now_ns - io->since_ns >= SILENT_MS * NS_PER_MS;
+		hangs->silent |= io->since_ns && now_ns - io->since_ns >= HANG_SILENT_MS * NS_PER_MS;
 	}
 	disk_loads_free(&loads);
 	return 0;
@@ -111,149 +104,7 @@ static void paths_of(const struct quick *quick, const struct lun *lun, struct si
 	}
 }
 
-/* --- what is done --- */
-
-static const char *lun_name(const struct lun *lun)
-{
-	return *lun->alias ? lun->alias : lun->wwid;
-}
-
-/* Again, too, where somebody has brought the path back. */
-static void fail_hung(struct quick *quick, const struct lun *lun, const bool *hung,
-		      uint64_t now_ns)
-{
-	for (size_t i = 0; i < lun->n_paths; i++) {
-		const struct lun_path *path = &lun->paths[i];
-		struct hang *hang = hang_find(quick->hangs, lun, path);
-		int r;
-
-		if (!hung[i] || !hang || !path->dm || !path->dm->active ||
-		    now_ns - hang->told_ns < FAIL_AGAIN_MS * NS_PER_MS)
-			continue;
-		hang->told_ns = now_ns;
-		r = map_fail_path(lun->map->name, path->id->devt);
-		if (r < 0 && r != -EINVAL)
-			log_line(LOG_WARNING, "%s: failing path %s: %s", lun_name(lun),
-				 path->id->device, strerror(-r));
-	}
-}
-
-/* Take note of the paths that hang; the checker hears of it before dm does. True: news. */
-static bool note_hung(struct quick *quick, const struct lun *lun, const struct silence_path *paths,
-		      const bool *hung, uint64_t now_ns)
-{
-	bool news = false;
-
-	for (size_t i = 0; i < lun->n_paths; i++) {
-		char name[QUICK_NAME_MAX];
-		struct hang *hang;
-
-		if (!hung[i])
-			continue;
-		hang = hang_add(quick->hangs, lun, &lun->paths[i]);
-		if (!hang || hang->is)
-			continue;
-		hang_begin(quick, hang, &paths[i].io, now_ns);
-		news = true;
-		log_line(LOG_WARNING, "%s: %s: %s; new I/O goes elsewhere", lun_name(lun),
-			 hang_path_name(&lun->paths[i], name, sizeof(name)),
-			 paths[i].io.since_ns ? "its I/O hangs here, though the portal answers"
-					      : "of the port group on which its I/O hangs");
-	}
-	quick->hangs->n_hangs += news;
-	return news;
-}
-
-/* Is it still stuck, and not being dealt with? */
-static bool is_stuck(const struct quick *quick, const struct lun_path *path,
-		     const struct silence_path *state)
-{
-	const struct quick_session *session = quick_session(quick, path->id->sid);
-
-	return state->io.since_ns && session && session->logged_in_ns && !session->given_up;
-}
-
-static void free_stuck(struct quick *quick, const struct lun *lun,
-		       const struct silence_path *paths, const bool *hung, uint64_t now_ns)
-{
-	char text[HANG_TEXT_MAX + DEVICE_WWID_MAX];
-
-	for (size_t i = 0; i < lun->n_paths; i++) {
-		struct quick_session *session = quick_session(quick, lun->paths[i].id->sid);
-		struct hang *hang = hang_find(quick->hangs, lun, &lun->paths[i]);
-
-		if (!hung[i] || !hang || !is_stuck(quick, &lun->paths[i], &paths[i]))
-			continue;
-		snprintf(text, sizeof(text), "%llu I/Os of %s hang there",
-			 (unsigned long long)paths[i].io.in_flight, lun_name(lun));
-		if (quick_end_session(quick, session, text, now_ns) < 0)
-			continue;
-		hang->freed = true;
-		quick->hangs->n_freed++;
-	}
-}
-
-/* May everything that is stuck be freed? Else a phrase why not. */
-static const char *refusal(struct quick *quick, const struct lun *lun,
-			   const struct silence_path *paths, const bool *hung, uint64_t now_ns)
-{
-	const char *why = NULL;
-
-	for (size_t i = 0; i < lun->n_paths; i++)
-		if (hung[i] && is_stuck(quick, &lun->paths[i], &paths[i])) {
-			struct quick_session *session =
-				quick_session(quick, lun->paths[i].id->sid);
-
-			session->doomed_since_ns = paths[i].io.since_ns;
-		}
-	for (size_t i = 0; i < lun->n_paths && !why; i++)
-		if (hung[i] && is_stuck(quick, &lun->paths[i], &paths[i]))
-			why = hang_refusal(quick, &lun->paths[i], now_ns);
-	for (size_t i = 0; i < quick->n_sessions; i++)
-		quick->sessions[i].doomed_since_ns = 0;
-	return why;
-}
-
-static uint64_t failed_ns(const struct quick *quick, const struct lun *lun, const bool *hung)
-{
-	uint64_t last = 0;
-
-	for (size_t i = 0; i < lun->n_paths; i++) {
-		const struct hang *hang = hang_find(quick->hangs, lun, &lun->paths[i]);
-
-		if (hung[i] && hang && hang->is && hang->failed_ns > last)
-			last = hang->failed_ns;
-	}
-	return last;
-}
-
-static bool any_stuck(const struct quick *quick, const struct lun *lun,
-		      const struct silence_path *paths, const bool *hung)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < lun->n_paths; i++)
-		any |= hung[i] && is_stuck(quick, &lun->paths[i], &paths[i]);
-	return any;
-}
-
-static void on_hung(struct quick *quick, const struct lun *lun, const struct silence_path *paths,
-		    const bool *hung, uint64_t now_ns)
-{
-	const char *why;
-
-	if (!any_stuck(quick, lun, paths, hung))
-		return;
-	why = refusal(quick, lun, paths, hung, now_ns);
-	hang_refused(quick, lun, why ? why : "", now_ns);
-	if (why)
-		return;
-	if (note_hung(quick, lun, paths, hung, now_ns))
-		watch_publish(quick->watch);
-	fail_hung(quick, lun, hung, now_ns);
-	if (silence_may_free(paths, lun->n_paths, hung, failed_ns(quick, lun, hung), now_ns))
-		free_stuck(quick, lun, paths, hung, now_ns);
-}
+/* --- looking --- */
 
 static void look_at_lun(struct quick *quick, const struct lun *lun, uint64_t now_ns)
 {
@@ -264,7 +115,7 @@ static void look_at_lun(struct quick *quick, const struct lun *lun, uint64_t now
 	paths_of(quick, lun, paths);
 	verdict = silence_judge(paths, lun->n_paths, now_ns, hung);
 	if (verdict == SILENCE_HUNG)
-		on_hung(quick, lun, paths, hung, now_ns);
+		hang_act(quick, lun, paths, hung, now_ns);
 	else if (verdict == SILENCE_NONE)
 		hang_refused(quick, lun, "", now_ns);
 	else
@@ -281,6 +132,14 @@ static bool is_due(const struct hangs *hangs, uint64_t now_ns, uint64_t *ret_los
 
 	*ret_lost_ns = since > period + LATE_MS * NS_PER_MS ? since - period : 0;
 	return since >= period;
+}
+
+static bool start(struct quick *quick, uint64_t now_ns)
+{
+	quick->hangs = calloc(1, sizeof(*quick->hangs));
+	if (quick->hangs)
+		hangs_adopt(quick, now_ns);
+	return quick->hangs != NULL;
 }
 
 static void stop(struct quick *quick)
@@ -302,9 +161,7 @@ void quick_hang(struct quick *quick, uint64_t now_ns)
 		stop(quick);
 		return;
 	}
-	if (!quick->hangs)
-		quick->hangs = calloc(1, sizeof(*quick->hangs));
-	if (!quick->hangs)
+	if (!quick->hangs && !start(quick, now_ns))
 		return;
 	if (!is_due(quick->hangs, now_ns, &lost_ns))
 		return;

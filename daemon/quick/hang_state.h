@@ -2,14 +2,15 @@
 #ifndef MPATHISCSI_QUICK_HANG_STATE_H
 #define MPATHISCSI_QUICK_HANG_STATE_H
 
-/* What is remembered of LUNs that hang; for hang.c and hang_table.c only. */
+/* What is remembered of LUNs that hang; for hang*.c only. */
 
 #include "checker/damping.h"
 #include "daemon/quick/hang.h"
 #include "daemon/quick/lun_silence.h"
 #include "daemon/quick/state.h"
 
-#define HANG_WHY_MAX 160
+#define HANG_WHY_MAX   160
+#define HANG_SILENT_MS 900 /* silent for longer: look more often */
 
 struct hang_disk {
 	dev_t devt;
@@ -60,10 +61,16 @@ uint64_t hang_lun_hash(const struct lun *lun);
 struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
 		       const struct lun_path *path);
 struct hang *hang_add(struct hangs *hangs, const struct lun *lun, const struct lun_path *path);
+/* What a former daemon has left on the board. */
+void hangs_adopt(const struct quick *quick, uint64_t now_ns);
 bool hangs_any(const struct hangs *hangs); /* NULL: false */
 
 void hang_begin(const struct quick *quick, struct hang *hang, const struct silence *io,
 		uint64_t now_ns);
+
+/* The paths 'hung' hang: turn new I/O away from them and free what is stuck, if that may be. */
+void hang_act(struct quick *quick, const struct lun *lun, const struct silence_path *paths,
+	      const bool *hung, uint64_t now_ns);
 
 /* Are its paths in use again? True: the board has to say something else now. */
 bool hang_look(struct quick *quick, const struct lun *lun, uint64_t now_ns);

@@ -79,6 +79,32 @@ void hang_begin(const struct quick *quick, struct hang *hang, const struct silen
 	damping_step(&hang->damping, &limits, false, now_ns);
 }
 
+void hangs_adopt(const struct quick *quick, uint64_t now_ns)
+{
+	const struct lun_table *table = &quick->watch->luns;
+
+	for (size_t i = 0; i < table->n; i++)
+		for (size_t j = 0; j < table->luns[i].n_paths; j++) {
+			const struct iscsi_identity *id = table->luns[i].paths[j].id;
+			const struct silence unknown = {.known = false};
+			struct board_path record;
+			struct hang *hang;
+			enum board_trust trust = board_read_path(
+				quick->watch->options.board_path, id->sid, id->lun,
+				path_name_hash(&id->name), now_ns, &record);
+
+			if ((trust != BOARD_FRESH && trust != BOARD_STALE) ||
+			    !(record.flags & BOARD_PATH_HUNG) ||
+			    record.wwid_hash != fnv1a(FNV1A_START, id->wwid, strlen(id->wwid)))
+				continue;
+			hang = hang_add(quick->hangs, &table->luns[i], &table->luns[i].paths[j]);
+			if (!hang)
+				continue;
+			hang_begin(quick, hang, &unknown, now_ns);
+			hang->was_stuck = true;
+		}
+}
+
 static int compare_disks(const void *left, const void *right)
 {
 	const struct hang_disk *a = left, *b = right;
@@ -134,12 +160,13 @@ static bool look_at(struct quick *quick, const struct lun *lun, const struct lun
 {
 	const struct damping_limits limits = limits_of(quick);
 	bool held = hang->damping.held;
-	char name[QUICK_NAME_MAX];
 
 	hang->seen_ns = now_ns;
 	if (hang->is && path->dm && !path->dm->active)
 		hang->seen_failed = true;
 	if (hang->is && is_over(quick, hang, path, now_ns)) {
+		char name[QUICK_NAME_MAX];
+
 		hang->is = false;
 		hang->ended_ns = now_ns;
 		log_line(LOG_NOTICE, "%s: %s: the LUN answers here again after %llu s",

@@ -35,7 +35,7 @@ static void say(const struct quick *quick, const struct quick_session *session, 
 void quick_hold_out(struct quick *quick, uint64_t now_ns)
 {
 	const struct damping_limits limits = limits_of(quick);
-	bool on = switch_is_on(&quick->switched);
+	bool on = quick_acts(quick);
 
 	for (size_t i = 0; i < quick->n_sessions; i++) {
 		struct quick_session *session = &quick->sessions[i];

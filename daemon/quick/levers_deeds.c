@@ -18,7 +18,7 @@ static int plan_disk(struct levers *levers, struct lever_record *record, const c
 {
 	char *address = deeds->addresses[deeds->n];
 	struct lever_disk *disk;
-	int value, r;
+	int value = 0, r;
 
 	r = lever_disk_address(levers->root, device, record->sid, address, LEVER_ADDRESS_MAX);
 	if (r == 0)

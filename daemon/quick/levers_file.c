@@ -65,7 +65,7 @@ static int read_from(int fd, const struct stat *st, char **ret)
 int levers_file_read(struct levers_file *file, char **ret)
 {
 	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	struct stat st = {.st_ino = 0};
 	int r;
 
 	if (fd < 0 && errno == ENOENT) {
@@ -116,7 +116,7 @@ static int remove_file(struct levers_file *file)
 
 int levers_file_write(struct levers_file *file, const char *text)
 {
-	struct stat st;
+	struct stat st = {.st_ino = 0};
 	int r;
 
 	if (*text == '\0')

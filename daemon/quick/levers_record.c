@@ -235,7 +235,7 @@ static const struct {
 static int take_words(struct lever_records *records, char *const *words, size_t n)
 {
 	struct lever_record *record;
-	uint32_t sid;
+	uint32_t sid = 0;
 	size_t i;
 	int r;
 
@@ -258,7 +258,7 @@ static int take_words(struct lever_records *records, char *const *words, size_t 
 /* Words parted by one blank each. */
 static int take_line(struct lever_records *records, char *line)
 {
-	char *words[WORDS_MAX];
+	char *words[WORDS_MAX] = {NULL};
 	size_t n = 0;
 
 	while (line && n < WORDS_MAX) {

@@ -2,22 +2,46 @@
 #include "daemon/quick/quick.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "daemon/log.h"
+#include "daemon/quick/settings_fit.h"
 #include "daemon/quick/state.h"
 
 #define BEAT_US	 100000
 #define LATE_MS	 400 /* between two beats: we were not running on time */
-#define RETRY_MS 10000
+#define LOST_JUST_NOW_MS  2000
+#define REFRESH_DISKS_MAX 512 /* more take too long to look at ten times a second */
+
+bool quick_acts(const struct quick *quick)
+{
+	return switch_is_on(&quick->switched) && quick->settings_known;
+}
+
+/*
+ * All portals of a LUN silent in the same instant: then its sessions must not be ended by their own
+ * time-outs, one after the other, while the stock timers would ride it out. What is unanswered is
+ * decided anew at every beat, before the shortest time-out ends it.
+ */
+static bool must_decide_now(const struct quick *quick, uint64_t now_ns)
+{
+	for (size_t i = 0; i < quick->n_sessions; i++)
+		if (quick->sessions[i].present &&
+		    quick_unproven_since(&quick->sessions[i], now_ns))
+			return true;
+	return false;
+}
 
 /* What can be done at any time: look, and act on what cannot wait. */
 static void step(struct quick *quick, bool late, uint64_t now_ns)
 {
 	quick_sessions_look(quick, late, now_ns);
 	quick_on_losses(quick, now_ns);
+	if (must_decide_now(quick, now_ns))
+		quick_act(quick, now_ns);
 	quick_give_up(quick, now_ns);
 	quick_hang(quick, now_ns);
 }
@@ -34,6 +58,7 @@ void quick_look(struct quick *quick)
 	quick_hold_out(quick, now_ns);
 	quick_act(quick, now_ns);
 	quick_ride_out(quick, now_ns);
+	quick_tune(quick, now_ns);
 	quick_ask_maps(quick, now_ns);
 }
 
@@ -46,6 +71,19 @@ static bool was_late(struct quick *quick, uint64_t now_ns)
 	return late;
 }
 
+/* Then what dm makes of it is of interest at once: a LUN may be without a path (rideout.c). */
+static bool lost_just_now(const struct quick *quick, uint64_t now_ns)
+{
+	if (quick->watch->inventory.n_disks > REFRESH_DISKS_MAX)
+		return false;
+	for (size_t i = 0; i < quick->n_sessions; i++)
+		if (quick->sessions[i].present && quick->sessions[i].lost_quick &&
+		    !quick->sessions[i].logged_in_ns &&
+		    now_ns - quick->sessions[i].lost_ns < LOST_JUST_NOW_MS * NS_PER_MS)
+			return true;
+	return false;
+}
+
 static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct quick *quick = arg;
@@ -53,7 +91,7 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)usec;
 	step(quick, was_late(quick, now_ns), now_ns);
-	if (quick_sessions_came_back(quick))
+	if (quick_sessions_came_back(quick) || lost_just_now(quick, now_ns))
 		watch_refresh(quick->watch);
 	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
 	return sd_event_source_set_time(source, now_us + BEAT_US);
@@ -81,6 +119,30 @@ static void read_switch(struct quick *quick)
 			 quick->switched.text);
 }
 
+/* Swapped in only if whole and if it goes with the sessions there are. */
+static int load_settings(struct quick *quick, const char *path, char *message)
+{
+	struct quick_settings *fresh = malloc(sizeof(*fresh));
+	char finding[SETTINGS_MESSAGE_MAX] = "";
+	enum settings_fit fit = SETTINGS_FIT;
+	int r = fresh ? settings_load(path, fresh, message) : -ENOMEM;
+
+	if (!fresh)
+		snprintf(message, SETTINGS_MESSAGE_MAX, "%.100s: out of memory", path);
+	if (r == 0)
+		fit = quick_settings_fit(quick, fresh, finding);
+	if (fit != SETTINGS_FIT)
+		snprintf(message, SETTINGS_MESSAGE_MAX, "%.100s: %.400s", path, finding);
+	if (fit == SETTINGS_REFUSED)
+		r = -EINVAL;
+	else if (fit == SETTINGS_WARNING)
+		log_line(LOG_WARNING, "%s", message);
+	if (r == 0)
+		quick->settings = *fresh;
+	free(fresh);
+	return r;
+}
+
 int quick_reload(struct quick *quick)
 {
 	const char *path = quick->watch->options.settings_path;
@@ -88,12 +150,15 @@ int quick_reload(struct quick *quick)
 	int r;
 
 	read_switch(quick);
-	r = settings_load(path ? path : SETTINGS_DEFAULT_PATH, &quick->settings, message);
+	r = load_settings(quick, path ? path : SETTINGS_DEFAULT_PATH, message);
 	memcpy(quick->complaint, message, sizeof(message));
 	if (r < 0)
-		log_line(LOG_ERR, "%s; the settings in force stay", message);
+		log_line(LOG_ERR, "%s; %s", message,
+			 quick->settings_known ? "the settings in force stay"
+					       : "nothing is armed, given up or held out");
 	else
 		quick->complaint[0] = '\0';
+	quick->settings_known |= r == 0;
 	quick_look(quick);
 	return r;
 }
@@ -160,6 +225,8 @@ void quick_free(struct quick *quick)
 		return;
 	if (quick->levers)
 		quick_take_back(quick);
+	quick->tuned = true; /* a former daemon's, too */
+	quick_untune(quick);
 	sd_event_source_disable_unref(quick->beat);
 	iscsi_events_free(quick->events);
 	connections_free(quick->connections);
@@ -167,6 +234,8 @@ void quick_free(struct quick *quick)
 	disk_loads_free(&quick->loads);
 	hangs_free(quick->hangs);
 	free(quick->maps);
+	for (size_t i = 0; i < quick->n_sessions; i++)
+		lun_ask_put(quick->sessions[i].poke);
 	free(quick->sessions);
 	free(quick);
 }

@@ -125,6 +125,9 @@ static struct json_object *timing_of(const struct quick *quick, const struct qui
 	add_number(object, "retransmissions", session->tcp.total_retrans);
 	add_number(object, "user_timeout_ms",
 		   session->levers.socket == SOCKET_ARMED ? session->levers.user_timeout_ms : 0);
+	add_text(object, "why", session->levers.socket == SOCKET_ARMED
+					? quick_why_patient(quick, session)
+					: "");
 	add_number(object, "kernel_ms", session->stock_ms);
 	add_detection(object, quick, session);
 	return object;
@@ -152,6 +155,8 @@ void quick_report(const struct quick *quick, struct json_object *reply)
 	add_number(counters, "quick", n_quick);
 	add_number(counters, "held", n_held);
 	add_number(counters, "releases", quick->n_released);
+	add_number(counters, "fenced", quick->n_fenced);
+	add_number(counters, "not_fenced", quick->n_not_fenced);
 	add_number(counters, "lost", quick->n_lost);
 	add_number(counters, "dropped", quick->n_dropped);
 	add_number(counters, "false_alarms", quick->n_false);

@@ -69,10 +69,10 @@ void quick_ride_out(struct quick *quick, uint64_t now_ns)
 	const struct lun_table *table = &quick->watch->luns;
 	size_t i;
 
-	if (!switch_is_on(&quick->switched))
+	if (!quick_acts(quick))
 		return;
 	for (i = 0; i < table->n; i++)
-		if (table->luns[i].map && table->luns[i].map->queues && !has_usable(&table->luns[i]))
+		if (table->luns[i].map && !has_usable(&table->luns[i]))
 			ride_out(quick, &table->luns[i], now_ns);
 	for (i = 0; i < quick->n_sessions; i++)
 		if (quick->sessions[i].logged_in_ns &&

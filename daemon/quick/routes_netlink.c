@@ -208,11 +208,11 @@ int route_look(struct route_socket *socket, const struct ip_address *to, struct 
 static void put_metrics(struct nlmsghdr *header, const struct route *route)
 {
 	struct nlattr *nest = mnl_attr_nest_start(header, RTA_METRICS);
-	uint16_t i;
+	int i;
 
 	for (i = RTAX_LOCK; i <= RTAX_MAX; i++)
 		if (route->metric_known[i] && i != RTAX_CC_ALGO)
-			mnl_attr_put_u32(header, i, route->metrics[i]);
+			mnl_attr_put_u32(header, (uint16_t)i, route->metrics[i]);
 	mnl_attr_nest_end(header, nest);
 }
 

@@ -150,6 +150,7 @@ static void login_begins(struct quick *quick,
 	}
 	session->tcp = (struct tcp_sample){.inode = 0};
 	session->given_up = session->outage_known = session->tcp_gone = false;
+	session->fence = FENCE_NONE;
 	session->lost_armed = false;
 	session->refused = QUICK_YES;
 	session->verdict = SUSPICION_NONE;
@@ -199,6 +200,8 @@ static void forget(struct quick *quick, uint64_t now_ns)
 		if (session->present ||
 		    damping_penalty(&session->damping, &limits, now_ns) >= DAMPING_FLAP / 10)
 			quick->sessions[n++] = *session;
+		else
+			lun_ask_put(session->poke);
 	}
 	quick->n_sessions = n;
 }
@@ -319,6 +322,7 @@ static void judge(struct quick *quick, struct quick_session *session,
 	/* not its acknowledgements: the kernel of a stopped target gives those */
 	if (session->suspicion.answered_ns > session->answered_ns)
 		session->answered_ns = session->suspicion.answered_ns;
+	quick_poke(quick, session, probe);
 }
 
 void quick_sessions_look(struct quick *quick, bool late, uint64_t now_ns)

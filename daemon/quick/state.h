@@ -10,6 +10,7 @@
 #include "checker/patience.h"
 #include "checker/suspicion.h"
 #include "common/identity.h"
+#include "daemon/lun_ask.h"
 #include "daemon/multipathd_parse.h"
 #include "daemon/quick/connection.h"
 #include "daemon/quick/decide.h"
@@ -21,6 +22,13 @@
 #include "daemon/quick/settings.h"
 #include "daemon/quick/switch.h"
 #include "daemon/watch.h"
+
+/* Before a connection is ended (fence_act.c). */
+enum fence_stage {
+	FENCE_NONE,
+	FENCE_ASKED, /* the target is being asked */
+	FENCE_OVER,  /* done, or cannot be done */
+};
 
 /* One session of the kernel, from its first sight on. One that is logged out is remembered for
  * as long as its flaps count, for it may come back under another number. */
@@ -50,6 +58,8 @@ struct quick_session {
 	uint32_t wished_ms; /* user time-out last asked for */
 	bool levers_on;
 	uint64_t levers_ns;	    /* when they were last looked after */
+	enum fence_stage fence;	    /* in this outage */
+	uint64_t fence_ns;	    /* when it was asked for */
 	bool given_up;		    /* in this outage */
 	enum quick_reason refused;  /* why a dead connection was not given up; QUICK_YES none */
 	bool tcp_gone;		    /* the connection it was logged in over does not exist any more */
@@ -59,6 +69,8 @@ struct quick_session {
 	bool lost_armed;	    /* … and its own time-out seems to have ended it */
 	struct damping damping;
 	bool rising, held;
+	struct lun_ask *poke; /* poke.c: the question that is out; NULL none */
+	uint64_t poked_for_ns; /* the silence it was for */
 	uint64_t reinstated_ns; /* paths were given back to dm last, see rideout.c */
 	uint64_t doomed_since_ns; /* hang.c is about to give it up: the LUN hangs since; 0 no */
 };
@@ -67,6 +79,7 @@ struct quick {
 	struct watch *watch;
 	struct quick_settings settings;
 	char complaint[SETTINGS_MESSAGE_MAX];
+	bool settings_known; /* false: the file was broken from the start, so nothing acts */
 	struct switch_state switched;
 	struct connections *connections;
 	struct levers *levers;
@@ -84,8 +97,14 @@ struct quick {
 	unsigned int polling_s;
 	uint64_t maps_asked_ns;
 	bool maps_pending;
+	bool tuned; /* routes of ours may be there */
+	uint64_t tuned_hash, tuned_ns;
 	uint64_t n_released, n_dropped, n_lost, n_false, n_reinstated; /* for people */
+	uint64_t n_fenced, n_not_fenced;
 };
+
+/* quick.c: may anything act? */
+bool quick_acts(const struct quick *quick);
 
 /* sessions.c: the table follows the inventory; looks; NULL: unknown. */
 int quick_sessions_sync(struct quick *quick, uint64_t now_ns);
@@ -99,6 +118,14 @@ const struct iscsi_identity *quick_identity(const struct quick *quick, unsigned 
 const char *quick_name(const struct quick *quick, const struct quick_session *session,
 		       char *buffer, size_t size);
 
+/* tune.c: routes as the settings want them; all of ours away. */
+void quick_tune(struct quick *quick, uint64_t now_ns);
+void quick_untune(struct quick *quick);
+
+/* poke.c: give TCP something to be acknowledged. */
+void quick_poke(struct quick *quick, struct quick_session *session,
+		const struct board_session *probe);
+
 /* facts.c: what decide.h wants to know of every session. */
 struct quick_facts {
 	struct decide_lun *luns;      /* of all sessions, one after the other */
@@ -109,6 +136,9 @@ int quick_facts_make(const struct quick *quick, struct quick_facts *ret); /* -EN
 void quick_facts_free(struct quick_facts *facts);
 struct decide_session quick_facts_of(const struct quick *quick, const struct quick_facts *facts,
 				     size_t session, uint64_t now_ns);
+/* Since when it has waited for an acknowledgement so long that other paths must have proved
+ * themselves meanwhile; 0: it has not. */
+uint64_t quick_unproven_since(const struct quick_session *session, uint64_t now_ns);
 /* Could this path carry I/O, as far as we know? */
 bool quick_path_usable(const struct quick *quick, const struct lun *lun,
 		       const struct lun_path *path);
@@ -118,10 +148,18 @@ void quick_act(struct quick *quick, uint64_t now_ns);	   /* levers as decided */
 void quick_give_up(struct quick *quick, uint64_t now_ns);  /* connections that are dead */
 void quick_on_losses(struct quick *quick, uint64_t now_ns); /* connections that have gone */
 /* End the connection of one that answers, because of 'why' (for the log). -EBUSY: the limit of
- * sessions given up per minute is reached (said once an outage); other -errno. */
+ * sessions given up per minute is reached (said once an outage); -EINPROGRESS: it is being fenced
+ * off, call again; other -errno. */
 int quick_end_session(struct quick *quick, struct quick_session *session, const char *why,
 		      uint64_t now_ns);
+/* Why a session's time-out is above its base, "" it is not. */
+const char *quick_why_patient(const struct quick *quick, const struct quick_session *session);
 void quick_take_back(struct quick *quick);		   /* all levers */
+
+/* fence_act.c. 0: the connection may be ended now; -EINPROGRESS: ask again at the next beat. */
+int quick_fence(struct quick *quick, struct quick_session *session, uint64_t now_ns);
+/* One that turned out alive before it was given up: its next outage has a fence of its own. */
+void quick_fence_expire(struct quick_session *session, bool dead);
 
 /* rideout.c, holdout.c, maps.c */
 void quick_ride_out(struct quick *quick, uint64_t now_ns);

@@ -6,6 +6,10 @@
  * (10.21.0.1), whose other ends right0 (10.20.0.2, fd00:20::2) and right1 (10.21.0.2) are
  * in the network namespace "peer".
  */
+#include <sys/socket.h>
+#include <iscsi/iscsi.h>
+
+#include "tests/integration/probe_fences.h"
 #include "tests/integration/probe_lab.h"
 
 #define ANY	 "iqn.2026-01.example.tgt:any"
@@ -745,6 +749,149 @@ static bool everything_ends(struct lab *lab)
 	return true;
 }
 
+static bool one_session(struct lab *lab, const void *arg)
+{
+	(void)arg;
+	return sessions(lab, 1, LAB_INITIATOR) == 1;
+}
+
+/* In and out again; the probe's own session is not touched. */
+static bool fence_granted(struct lab *lab)
+{
+	struct probe_target target = lab_target(ANY, LOCAL);
+	struct fence_seen seen = {.calls = 0};
+	size_t mark;
+
+	REQUIRE(lab, probe_engine_fence(lab->engine, &target, 1, 1000, fence_done, &seen) ==
+			     -ENOTCONN,
+		"taken without a child");
+	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
+	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
+	mark = lab->n_log;
+	if (!fence_once(lab, &target, 2000, &seen))
+		return false;
+	REQUIRE(lab, !seen.result.error, "not granted: %s", seen.result.text);
+	REQUIRE(lab, lab_wait(lab, one_session, NULL, 3000), "not one session: %s",
+		lab->output);
+	lab_watch(lab, 500);
+	REQUIRE(lab, seen.calls == 1, "told %u times", seen.calls);
+	REQUIRE(lab, lab->n_log == mark, "the probe has noticed");
+	return true;
+}
+
+static bool fence_refused(struct lab *lab)
+{
+	struct probe_target target = chap_target(ONE_WAY, "secretalice1");
+	struct probe_target wrong = chap_target(ONE_WAY, "wrongsecret1");
+	struct probe_target closed = lab_target(ANY, "127.0.0.1:3999");
+	struct probe_target moved = lab_target(REDIRECT, LOCAL);
+	struct fence_seen seen;
+
+	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
+	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
+	if (!fence_once(lab, &target, 2000, &seen))
+		return false;
+	REQUIRE(lab, !seen.result.error, "not granted: %s", seen.result.text);
+	if (!fence_once(lab, &wrong, 2000, &seen))
+		return false;
+	REQUIRE(lab, seen.result.error && seen.result.login_status >> 8 == 2,
+		"wrong secret: error %d, status 0x%04x", seen.result.error,
+		seen.result.login_status);
+	if (!fence_once(lab, &closed, 2000, &seen))
+		return false;
+	REQUIRE(lab, seen.result.error == -ECONNREFUSED, "closed port: error %d",
+		seen.result.error);
+	if (!fence_once(lab, &moved, 2000, &seen))
+		return false;
+	REQUIRE(lab, seen.result.error == -EREMOTE, "redirect: error %d", seen.result.error);
+	return true;
+}
+
+/* Has the target ended this connection? */
+static bool ended(struct lab *lab, const void *arg)
+{
+	char byte;
+	ssize_t n = recv(*(const int *)arg, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	(void)lab;
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+/*
+ * A session as iscsid would name it is ended by the fence of its number and by no other. With
+ * CHAP: tgt follows RFC 7143, 6.3.5 only for a login that has a security stage.
+ */
+static bool fence_reinstates(struct lab *lab)
+{
+	struct probe_target target = chap_target(ONE_WAY, "secretalice1");
+	struct iscsi_context *iscsi = iscsi_create_context(LAB_INITIATOR);
+	struct fence_seen seen;
+	bool ok = false;
+	int fd;
+
+	REQUIRE(lab, iscsi, "no memory");
+	iscsi_set_noautoreconnect(iscsi, 1);
+	iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL);
+	iscsi_set_targetname(iscsi, ONE_WAY);
+	iscsi_set_initiator_username_pwd(iscsi, "alice", "secretalice1");
+	iscsi_set_isid_oui(iscsi, 0x00023d, 4711 + 0x10000);
+	if (iscsi_connect_sync(iscsi, LOCAL) || iscsi_login_sync(iscsi)) {
+		lab_fail(lab, "no session: %s", iscsi_get_error(iscsi));
+	} else if (probe_engine_set(lab->engine, &target, 1) ||
+		   !lab_wait_state(lab, &target, PROBE_UP, 3000)) {
+		lab_fail(lab, "no probe");
+	} else if (fence_of(lab, &target, 4711, &seen) && !seen.result.error) {
+		fd = iscsi_get_fd(iscsi);
+		if (lab_wait(lab, ended, &fd, 1000))
+			lab_fail(lab, "ended by a fence of another session");
+		else if (!fence_of(lab, &target, 4711 + 0x10000, &seen) || seen.result.error)
+			lab_fail(lab, "not granted: %s", seen.result.text);
+		else if (!lab_wait(lab, ended, &fd, 3000))
+			lab_fail(lab, "not ended");
+		else
+			ok = true;
+	} else {
+		lab_fail(lab, "not granted: %s", seen.result.text);
+	}
+	iscsi_destroy_context(iscsi);
+	return ok;
+}
+
+/* Over in time, whoever is silent: the target, or the child. */
+static bool fence_silent(struct lab *lab)
+{
+	struct probe_target target = lab_target(ANY, PEER), stopped = lab_target(ANY, LOCAL);
+	struct fence_seen seen[PROBE_MAX_FENCES], one;
+	uint64_t begin_ns;
+	int r = 0;
+
+	REQUIRE(lab, !probe_engine_set(lab->engine, &target, 1), "cannot set targets");
+	REQUIRE_STATE(lab, &target, PROBE_UP, 3000);
+	kill(targets[1], SIGSTOP);
+	begin_ns = clock_now_ns();
+	REQUIRE(lab, fence_once(lab, &stopped, 1000, &one), "%s", lab->why);
+	REQUIRE(lab, one.result.error == -ETIMEDOUT, "error %d", one.result.error);
+	REQUIRE(lab, one.at_ns - begin_ns >= 950 * NS_PER_MS &&
+			     one.at_ns - begin_ns <= 1600 * NS_PER_MS,
+		"after %lu ms", (unsigned long)((one.at_ns - begin_ns) / NS_PER_MS));
+	memset(seen, 0, sizeof(seen));
+	for (size_t i = 0; i < PROBE_MAX_FENCES && !r; i++)
+		r = probe_engine_fence(lab->engine, &stopped, (unsigned int)i, 10000,
+				       fence_done, &seen[i]);
+	REQUIRE(lab, !r, "one of many not taken: %s", strerror(-r));
+	r = probe_engine_fence(lab->engine, &stopped, 99, 10000, fence_done, &one);
+	REQUIRE(lab, r == -EBUSY, "one too many: %d", r);
+	kill(child_pid(lab), SIGKILL);
+	for (size_t i = 0; i < PROBE_MAX_FENCES; i++) {
+		REQUIRE(lab, lab_wait(lab, fence_was_told, &seen[i], 2000), "not told of the child");
+		REQUIRE(lab, seen[i].result.error == -EPIPE && seen[i].sid == i, "error %d of %u",
+			seen[i].result.error, seen[i].sid);
+	}
+	kill(targets[1], SIGCONT);
+	REQUIRE_STATE(lab, &target, PROBE_UP, 8000);
+	return true;
+}
+
 static const struct lab_case cases[] = {
 	{"NOP up, round trip plausible", nop_up},
 	{"initiator name and alias at the target, logout when not wanted",
@@ -775,6 +922,10 @@ static const struct lab_case cases[] = {
 	{"wanted set in turmoil: never two sessions of a key", churn},
 	{"150 keys, all replaced at once: one session each", many},
 	{"header digest CRC32C, offered and insisted on", header_digest},
+	{"fence granted: in and out, the probe is not touched", fence_granted},
+	{"fence refused: wrong secret, closed port, redirect", fence_refused},
+	{"fence ends the session it names, and no other", fence_reinstates},
+	{"fence at a silent target, and by a child that dies", fence_silent},
 	{"engine freed: session ended, child gone", everything_ends},
 };
 

@@ -35,18 +35,15 @@ struct lab {
 
 static const char *const both[] = {"sdb", "sdc"};
 
-static void add_disk(const struct lab *lab, const char *device, unsigned int lun, const char *retries)
+static void add_disk(const struct lab *lab, const char *device, unsigned int lun,
+		     const char *retries)
 {
-	char path[256];
+	char path[256], to[256];
 
 	snprintf(path, sizeof(path), "block/%s", device);
-	{
-		char to[256];
-
-		snprintf(to, sizeof(to),
-			 "devices/platform/host2/session1/target2:0:0/2:0:0:%u/block/%s", lun, device);
-		tree_link(&lab->tree, to, path);
-	}
+	snprintf(to, sizeof(to), "devices/platform/host2/session1/target2:0:0/2:0:0:%u/block/%s",
+		 lun, device);
+	tree_link(&lab->tree, to, path);
 	snprintf(path, sizeof(path), "class/scsi_disk/2:0:0:%u/max_retries", lun);
 	tree_file(&lab->tree, path, retries);
 }

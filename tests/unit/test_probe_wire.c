@@ -217,9 +217,61 @@ static void garbage(void **state)
 	}
 }
 
+static size_t good_fence(union probe_wire_message *message)
+{
+	struct probe_target via = {.header_digest = true, .kernel_logged_in = true};
+
+	copy_text(via.name.target, sizeof(via.name.target), "iqn.x:y");
+	copy_text(via.initiator, sizeof(via.initiator), "iqn.h:i");
+	copy_text(via.chap.user, sizeof(via.chap.user), "u");
+	assert_int_equal(portal_parse("10.0.2.2", 3260, &via.name.portal), 0);
+	return probe_wire_put_fence(message, 11, &via, 17, 1500);
+}
+
+static void fence_round_trip(void **state)
+{
+	union probe_wire_message message;
+	size_t size = good_fence(&message);
+
+	(void)state;
+	assert_true(probe_wire_valid(&message, size, PROBE_WIRE_TO_CHILD, NOW));
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_ENGINE, NOW));
+	assert_int_equal(message.header.id, 11);
+	assert_int_equal(message.fence.sid, 17);
+	assert_int_equal(message.fence.add.flags, PROBE_FLAG_HEADER_DIGEST);
+	assert_string_equal(message.fence.add.chap.user, "u");
+	message.fence.deadline_ms = 9;
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_CHILD, NOW));
+	message.fence.deadline_ms = 60001;
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_CHILD, NOW));
+	size = good_fence(&message);
+	message.fence.add.initiator[0] = 0;
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_CHILD, NOW));
+}
+
+static void fenced_is_checked(void **state)
+{
+	union probe_wire_message message;
+	size_t size = probe_wire_begin(&message, PROBE_WIRE_FENCED, 11);
+
+	(void)state;
+	assert_true(probe_wire_valid(&message, size, PROBE_WIRE_TO_ENGINE, NOW));
+	message.fenced.login_status = 0x0201; /* refused, and granted? */
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_ENGINE, NOW));
+	message.fenced.error = -13;
+	assert_true(probe_wire_valid(&message, size, PROBE_WIRE_TO_ENGINE, NOW));
+	message.fenced.error = 1;
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_ENGINE, NOW));
+	message.fenced.error = -13;
+	message.fenced.text[0] = '\n';
+	assert_false(probe_wire_valid(&message, size, PROBE_WIRE_TO_ENGINE, NOW));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fence_round_trip),
+		cmocka_unit_test(fenced_is_checked),
 		cmocka_unit_test(add_round_trip),
 		cmocka_unit_test(report_round_trip),
 		cmocka_unit_test(config_round_trip),

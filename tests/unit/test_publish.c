@@ -278,6 +278,28 @@ static void planless(void **state)
 	assert_string_equal(told(s, NOW + NS_PER_S), "1000 999 998");
 }
 
+/* Where a LUN hung before the daemon was started anew: nobody forgets that until it has looked. */
+static void hung_stays(void **state)
+{
+	struct scene *s = *state;
+
+	plan(s, FIRST);
+	told(s, NOW);
+	s->watch.published.records[1].flags = BOARD_PATH_HUNG | BOARD_PATH_HELD;
+	told(s, NOW);
+	assert_int_equal(s->records[0].flags, 0);
+	assert_int_equal(s->records[1].flags, BOARD_PATH_HUNG);
+	plan(s, ""); /* without a policy, too */
+	told(s, NOW);
+	assert_int_equal(s->n, 1);
+	assert_int_equal(s->records[0].sid, 2);
+	assert_int_equal(s->records[0].flags, BOARD_PATH_HUNG);
+	/* another LUN in its place */
+	snprintf(s->disks[1].wwid, sizeof(s->disks[1].wwid), "naa.6999");
+	told(s, NOW);
+	assert_int_equal(s->n, 0);
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -287,7 +309,7 @@ int main(void)
 		SCENE(given_up_is_no_reason),  SCENE(first_policy),
 		SCENE(joining),		       SCENE(excluding),
 		SCENE(operator_failed),	       SCENE(board_stays),
-		SCENE(planless),
+		SCENE(planless),	       SCENE(hung_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/quick/routes.h"
@@ -24,11 +26,22 @@ static bool have_namespace;
 /* `ip -batch -` with these lines. */
 static void ip(const char *lines)
 {
-	FILE *pipe = popen("ip -batch -", "we");
+	int ends[2], status;
+	pid_t pid;
 
-	assert_non_null(pipe);
-	fputs(lines, pipe);
-	assert_int_equal(pclose(pipe), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(ends[0], STDIN_FILENO);
+		execlp("ip", "ip", "-batch", "-", NULL);
+		_exit(127);
+	}
+	close(ends[0]);
+	assert_int_equal(write(ends[1], lines, strlen(lines)), (ssize_t)strlen(lines));
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static int start(void **state)

@@ -164,7 +164,8 @@ static int do_routes(const char *ms, char **texts, size_t n)
 	for (i = 0; i < n && i < 16; i++)
 		if (ip_address_parse(texts[i], &portals[i]) < 0)
 			return 2;
-	r = atoi(ms) ? routes_set(NULL, portals, i, (uint32_t)atoi(ms), errors) : routes_clear(NULL);
+	r = atoi(ms) ? routes_set(NULL, portals, i, (uint32_t)atoi(ms), errors) :
+		       routes_clear(NULL);
 	if (r < 0)
 		return failed("routes", r);
 	for (i = 0; atoi(ms) && i < n && i < 16; i++)

@@ -190,9 +190,18 @@ failover_daemons() {
 data_cut() {
 	local port
 	port=$(session_port "$1")
-	in_target nft "table inet data {
-		chain input { type filter hook input priority 0; iifname p$1 tcp sport $port drop; }
-		chain output { type filter hook output priority 0; oifname p$1 tcp dport $port drop; } }"
+	in_target nft -f - <<-NFT
+		table inet data {
+			chain input {
+				type filter hook input priority 0;
+				iifname p$1 tcp sport $port drop
+			}
+			chain output {
+				type filter hook output priority 0;
+				oifname p$1 tcp dport $port drop
+			}
+		}
+	NFT
 }
 data_heal() { in_target nft delete table inet data; }
 

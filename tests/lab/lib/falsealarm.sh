@@ -95,9 +95,18 @@ falsealarm_hogs() {
 probe_cut() {
 	local port
 	port=$(session_port "$1")
-	in_target nft "table inet probe {
-		chain input { type filter hook input priority 0; iifname p$1 tcp dport 3260 tcp sport != $port drop; }
-		chain output { type filter hook output priority 0; oifname p$1 tcp sport 3260 tcp dport != $port drop; } }"
+	in_target nft -f - <<-NFT
+		table inet probe {
+			chain input {
+				type filter hook input priority 0;
+				iifname p$1 tcp dport 3260 tcp sport != $port drop
+			}
+			chain output {
+				type filter hook output priority 0;
+				oifname p$1 tcp sport 3260 tcp dport != $port drop
+			}
+		}
+	NFT
 }
 
 # --- what is counted ---
@@ -153,6 +162,7 @@ falsealarm_case() {
 	failover_ready
 	dmesg -C
 	read -r -a a < <(falsealarm_count)
+	echo "0 0" > "$LAB_VAR/worst"
 	falsealarm_sample "$LAB_VAR/worst" &
 	FA_SAMPLER=$!
 	falsealarm_trouble "$case" "$s"
@@ -167,7 +177,7 @@ falsealarm_case() {
 		loads_use "$depth"
 		load_stop
 		errors=$((errors + LOAD_ERRORS)) corrupt=$((corrupt + LOAD_CORRUPT))
-		longest=$(awk -v a="$longest" -v b="$LOAD_STALL_MS" 'BEGIN { print a > b ? a : b }')
+		longest=$(awk -v a="$longest" -v b="$LOAD_STALL_MS" 'BEGIN { print (a > b ? a : b) }')
 	done
 	FA_DROPPED=$((b[0] - a[0])) FA_FAILED=$((b[2] - a[2])) FA_RELEASED=$((b[3] - a[3])) FA_ERRORS=$errors FA_CORRUPT=$corrupt
 	result falsealarm "case=$case" "profile=$profile" "s=$s" "dropped=$FA_DROPPED" "nop_timeouts=$((b[1] - a[1]))" "failed=$FA_FAILED" \

@@ -116,11 +116,12 @@ truth_make() {
 	TRUTH_UP=$1
 }
 
-# truth_load_start: a slow verified load on every map, so that faults always meet I/O.
+# truth_load_start: a slow verified load on every map, so that faults always meet I/O: six requests a second each, no more, since all
+# the five take their part of the emulated processor for the whole table.
 truth_load_start() {
 	local lun
 	for ((lun = 1; lun <= TRUTH_LUNS; lun++)); do
-		ioload --device "/dev/mapper/${TRUTH_MAPS[lun]}" --threads 2 --rate 12 --drain 90 \
+		ioload --device "/dev/mapper/${TRUTH_MAPS[lun]}" --threads 2 --rate 3 --drain 90 \
 			--output "$LAB_VAR/truth$lun.json" --status "$LAB_VAR/truth$lun.status" >> "$(log ioload)" 2>&1 &
 		TRUTH_LOAD_PIDS[lun]=$!
 	done

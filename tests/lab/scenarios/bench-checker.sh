@@ -131,8 +131,14 @@ load_off() {
 
 # A NOP-Out: a segment of one basic header (48 bytes) with opcode 0 (RFC 7143, 11.18), TCP header with timestamps.
 nops_count_start() {
-	in_target nft "table inet nops { chain input { type filter hook input priority -1;
-		tcp dport 3260 ip length 100 @th,256,8 & 0x3f == 0 counter; } }"
+	in_target nft -f - <<-'NFT'
+		table inet nops {
+			chain input {
+				type filter hook input priority -1;
+				tcp dport 3260 ip length 100 @th,256,8 & 0x3f == 0 counter
+			}
+		}
+	NFT
 }
 nops_per_portal() {
 	local a b

@@ -84,7 +84,7 @@ race() {
 }
 
 # fence_count: how often the daemon says it has fenced a session off.
-fence_count() { grep -c ' fenced off ' "$(log mpathiscsid)" || true; }
+fence_count() { grep -c ': fenced: ' "$(log mpathiscsid)" || true; }
 
 # races SETTING CASE…: all of them with one setting of the host.
 races() {

@@ -1,5 +1,5 @@
 # What makes a session quick, by hand: armed, cut, put back; iscsid restarted; ptrace forbidden.
-# lab: init=script timeout=420
+# lab: init=script timeout=600
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
@@ -98,6 +98,26 @@ assert "the record is gone" not test -e "$RECORD"
 assert "nothing to do is no failure" "$DISARM" --quiet
 result disarm "ms=$SINCE_MS" ok=true
 
+title "routes with a lower rto_min, taken back by the program"
+answer=$(levers routes 50 "$(portal_address 1)" "$(portal_address 2)")
+assert_eq "both portals" 2 "$(grep -c "=tuned$" <<< "$answer")"
+ip route show proto 213
+assert_eq "our routes" 2 "$(ip route show proto 213 | grep -c "rto_min lock 50ms")"
+quick_rto() { [[ $(key rto_us "$(levers look "$(portal_disk "$active")")") -lt 190000 ]]; }
+load_start "$(map_device 1)"
+assert_wait 20 "the connection in use has a lower RTO" quick_rto
+load_stop
+say "RTO $(key rto_us "$(levers look "$(portal_disk "$active")")") us"
+armed_answers "armed" "$(arm "$active" 150 15)" 150
+measure_cut armed-150-routes "$active"
+assert_eq "I/O errors" 0 "$MEASURED_ERRORS"
+assert_eq "corrupt blocks" 0 "$MEASURED_CORRUPT"
+assert_le "longest stall (ms)" "$MEASURED_STALL_MS" 2500
+assert "mpathiscsi-disarm" "$DISARM"
+assert_eq "no route of ours" "" "$(ip route show proto 213)"
+assert "no record of routes" not test -e /run/mpathiscsi/routes
+assert_eq "everything as before" "$before" "$(picture)"
+
 title "multipathd rewrites recovery_tmo at a reload: that is what comes back"
 armed_answers "armed" "$(arm 1 500 15)" 500
 echo 8 > "/sys/class/iscsi_session/$(portal_session 1)/recovery_tmo"
@@ -110,10 +130,12 @@ assert_eq "everything as before" "$before" "$(picture)"
 
 title "fail_path and reinstate_path"
 map=$(map_name 1)
+kill -STOP "$MULTIPATHD_PID" # it would reinstate the path at its next check
 levers fail "$map" "$(portal_disk "$other")"
 assert_eq "failed" F "$(path_state "$other")"
 levers reinstate "$map" "$(portal_disk "$other")"
 assert_eq "reinstated" A "$(path_state "$other")"
+kill -CONT "$MULTIPATHD_PID"
 answer=$(levers fail nosuchmap "$(portal_disk 1)" || true)
 assert_match "no such map" "error=ENXIO" "$answer"
 

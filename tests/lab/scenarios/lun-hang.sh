@@ -59,7 +59,8 @@ setting_start() {
 	local lun
 	title "$1"
 	[[ $1 == stock ]] || daemon_start
-	conf | multipathd_start -
+	conf > "$LAB_VAR/multipath.conf"
+	multipathd_start "$LAB_VAR/multipath.conf"
 	if [[ $1 == ours ]]; then
 		assert "mpathiscsi enable" mpathiscsi enable > "$(log enable)"
 		assert_wait 90 "every path has checker iscsi" checker_everywhere iscsi
@@ -94,6 +95,8 @@ hang_end() {
 	lio_lun_resume 1 1
 }
 
+# hang_total SETTING NAME: a counter of the daemon.
+hang_total() { [[ $1 == stock ]] && echo 0 || status_value "s['quick']['$2']"; }
 hang_said() { [[ $(status_value "sum('hang' in p for p in s['luns'][0]['paths'])") -ge 1 ]]; }
 hang_over() { [[ $(status_value "sum('hang' in p for l in s['luns'] for p in l['paths'])") == 0 ]]; }
 
@@ -135,8 +138,7 @@ measure() {
 		"others_before=$before" "others_during=$during" "others_ratio=$RATIO" \
 		"others_worst_before_ms=$(others_worst $((begin - 5000)) "$begin")" "others_worst_ms=$(others_worst "$begin" "$end")" \
 		"recovered_ms=$recovered" "heal=$([[ $1 == stock ]] && echo late || echo "$heal")" "io_errors=$errors" "corrupt=$corrupt" \
-		"hangs=$([[ $1 == stock ]] && echo 0 || quick_total hangs)" \
-		"released=$([[ $1 == stock ]] && echo 0 || quick_total hang_releases)"
+		"hangs=$(hang_total "$1" hangs)" "released=$(hang_total "$1" hang_releases)"
 	RESULT_NAMES[-1]=lunhang.$1
 }
 

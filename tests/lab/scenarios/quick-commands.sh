@@ -37,7 +37,7 @@ ours_start
 map=$(map_name 1)
 
 title "1. quick, and said so"
-assert_wait 40 "both paths are quick" quick_are 2
+wait_for 40 quick_are 2 || fail "not quick: $(quick_why | paste -sd ";")"
 assert "max_retries" retries_are 0
 shows mpathiscsi status
 assert_eq "marked so" 2 "$(mpathiscsi status | grep -c ' quick$')"

@@ -113,5 +113,6 @@ assert_eq "paths, priorities and groups" "$before" "$(picture)"
 load_stop
 assert_eq "I/O errors" 0 "$LOAD_ERRORS"
 assert_eq "corrupt blocks" 0 "$LOAD_CORRUPT"
-assert_le "longest stall (ms)" "$LOAD_STALL_MS" 2500
+# Far below what any failed path costs; how near to nothing is the machine's affair.
+assert_le "longest stall (ms)" "$LOAD_STALL_MS" 8000
 result trust "ios=$LOAD_IOS" "errors=$LOAD_ERRORS" "corrupt=$LOAD_CORRUPT" "longest_stall_ms=$LOAD_STALL_MS"

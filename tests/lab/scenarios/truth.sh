@@ -1,5 +1,5 @@
 # The truth table of the five policies, set by the command, under the same faults; dm, the disks' counters and the target's as witnesses.
-# lab: init=script timeout=1500
+# lab: init=script timeout=2400
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh

@@ -271,6 +271,21 @@ static int write_block(struct worker *w, uint64_t index)
 	return err;
 }
 
+/* All that helps to tell a late write (an older seq, of this block), a write sent from a page that was used
+ * again (another block's number) and a torn one (a wrong sum) from each other. */
+static void say_corrupt(const struct worker *w, enum io_kind kind, uint64_t index)
+{
+	const struct block *b = w->buf;
+	const struct known *k = &w->known[index];
+
+	fprintf(stderr, "%.6f corrupt (%s): block %" PRIu64 " of thread %u has: number %" PRIu64
+		", thread %" PRIu64 ", seq %" PRIu64 ", sum %s, %s run; acknowledged %" PRIu64
+		", unclear %" PRIu64 ", newest %" PRIu64 "\n",
+		seconds(now_ns()), kind_name[kind], w->first + index, w->id, b->number, b->writer,
+		b->seq, b->sum == block_sum(b) ? "right" : "wrong",
+		b->run == run_id ? "this" : "another", k->seq, k->unclear, w->seq);
+}
+
 static int read_block(struct worker *w, enum io_kind kind, uint64_t index)
 {
 	int err = do_io(w, kind, w->first + index);
@@ -280,10 +295,7 @@ static int read_block(struct worker *w, enum io_kind kind, uint64_t index)
 		return err;
 	if (!block_good(w->buf, w->first + index, w->id, &w->known[index])) {
 		atomic_fetch_add(&corrupt, 1);
-		fprintf(stderr, "corrupt: block %" PRIu64 " of thread %u: has seq %" PRIu64
-			" of thread %" PRIu64 ", acknowledged %" PRIu64 "\n",
-			w->first + index, w->id, w->buf->seq, w->buf->writer,
-			w->known[index].seq);
+		say_corrupt(w, kind, index);
 	}
 	return 0;
 }

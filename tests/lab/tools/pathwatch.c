@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pathwatch: what device-mapper says of multipath maps, seen every few milliseconds without a process a look.
+ * pathwatch: what device-mapper says of multipath maps, seen every few milliseconds
+ * without a process a look.
  *
  *   pathwatch --state FILE --log FILE [--period 20] MAP…
  *
@@ -8,10 +9,10 @@
  *
  *   TIME MAP queue|noqueue A:8:0=A,8:16=F E:8:32=A
  *
- * TIME is CLOCK_MONOTONIC in seconds; then whether I/O waits when there is no path; then a word per path
- * group in table order: A active, E enabled, D disabled, and its paths: A usable, F failed. A map that
- * is not there has "absent" and nothing more. --state: the newest line of each map, renewed as a whole.
- * Ends with SIGTERM.
+ * TIME is CLOCK_MONOTONIC in seconds; then whether I/O waits when there is no path; then
+ * a word per path group in table order: A active, E enabled, D disabled, and its paths: A
+ * usable, F failed. A map that is not there has "absent" and nothing more. --state: the
+ * newest line of each map, renewed as a whole. Ends with SIGTERM.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -44,19 +45,20 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* The parameters of the map's first target (its table, or its status) into text; false: no such map. */
+/* The parameters of the map's first target (its table, or its status) into text; false:
+ * no such map. */
 static bool ask(int type, const char *name, char *text, size_t size)
 {
 	struct dm_task *task = dm_task_create(type);
-	struct dm_info info = { 0 };
+	struct dm_info info = {0};
 	char *target = NULL, *params = NULL;
 	uint64_t start, length;
 	bool good;
 
 	if (!task)
 		return false;
-	good = dm_task_set_name(task, name) && dm_task_no_flush(task) && dm_task_run(task) &&
-	       dm_task_get_info(task, &info) && info.exists;
+	good = dm_task_set_name(task, name) && dm_task_no_flush(task) &&
+	       dm_task_run(task) && dm_task_get_info(task, &info) && info.exists;
 	if (good) {
 		dm_get_next_target(task, NULL, &start, &length, &target, &params);
 		good = target && !strcmp(target, "multipath") && params;
@@ -185,18 +187,19 @@ static void be_quiet(int level, const char *file, int line, const char *format, 
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: pathwatch --state FILE --log FILE [--period MS] MAP...\n");
+	fprintf(stderr,
+		"usage: pathwatch --state FILE --log FILE [--period MS] MAP...\n");
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option table[] = { { "state", 1, NULL, 's' },
-					       { "log", 1, NULL, 'l' },
-					       { "period", 1, NULL, 'p' },
-					       { NULL, 0, NULL, 0 } };
-	struct sigaction sa = { .sa_handler = on_term };
-	struct timespec period = { 0 };
+	static const struct option table[] = {{"state", 1, NULL, 's'},
+					      {"log", 1, NULL, 'l'},
+					      {"period", 1, NULL, 'p'},
+					      {NULL, 0, NULL, 0}};
+	struct sigaction sa = {.sa_handler = on_term};
+	struct timespec period = {0};
 	const char *state = NULL, *path = NULL;
 	long ms = 20;
 	FILE *log;
@@ -212,7 +215,8 @@ int main(int argc, char **argv)
 		else
 			usage();
 	}
-	if (!state || !path || ms < 1 || ms > 10000 || optind >= argc || argc - optind > MAX_MAPS)
+	if (!state || !path || ms < 1 || ms > 10000 || optind >= argc ||
+	    argc - optind > MAX_MAPS)
 		usage();
 	for (; optind < argc; optind++)
 		maps[n_maps++].name = argv[optind];

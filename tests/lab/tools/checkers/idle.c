@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libcheckidle.so: path_checker "idle" for multipathd, which calls every path good and does nothing: what is left of
- * multipathd's CPU time is its own. For bench-checker only. It never looks at what it is passed, so it needs no layout.
+ * libcheckidle.so: path_checker "idle" for multipathd, which calls every path good and
+ * does nothing: what is left of multipathd's CPU time is its own. For bench-checker only.
+ * It never looks at what it is passed, so it needs no layout.
  */
 
 #define EXPORT __attribute__((visibility("default")))
@@ -15,7 +16,7 @@ EXPORT int libcheck_init(struct checker *c);
 EXPORT void libcheck_free(struct checker *c);
 EXPORT extern const char *libcheck_msgtable[];
 
-const char *libcheck_msgtable[] = { "nothing was checked", (void *)0 };
+const char *libcheck_msgtable[] = {"nothing was checked", (void *)0};
 
 int libcheck_check(struct checker *c)
 {
