@@ -70,24 +70,49 @@ static void pull(struct quick *quick, struct quick_session *session, uint32_t us
 	if (r < 0)
 		session->levers = (struct lever_state){.error = r};
 	session->levers_on = true;
+	session->draining = false;
 	session->levers_ns = now_ns;
 	session->wished_ms = user_timeout_ms;
 	say_levers(quick, session, &before);
 }
 
-static void let_go(struct quick *quick, struct quick_session *session)
+static void say_let_go(const struct quick *quick, const struct quick_session *session)
 {
 	char name[QUICK_NAME_MAX];
 
-	levers_clear(quick->levers, session->sid);
-	if (!session->levers_on)
-		return;
-	session->levers_on = false;
-	session->levers = (struct lever_state){.quick = false};
 	log_line(LOG_INFO, "%s: not quick: %s%s%s%s",
 		 quick_name(quick, session, name, sizeof(name)),
 		 quick_reason_text(session->decision.reason), *session->decision_lun ? " (" : "",
 		 session->decision_lun, *session->decision_lun ? ")" : "");
+}
+
+/* Its disks have their retries back; the socket stays armed for what is in flight. */
+static void keep_socket_only(struct quick *quick, struct quick_session *session)
+{
+	const struct lever_wish wish = {.sid = session->sid,
+					.connection = session->connection,
+					.inode = session->tcp.inode,
+					.user_timeout_ms = session->wished_ms,
+					.recovery_tmo_s = session->ride_out_s};
+
+	levers_set(quick->levers, &wish, &session->levers);
+	session->levers.quick = false;
+}
+
+static void let_go(struct quick *quick, struct quick_session *session)
+{
+	if (session->levers_on && session->tcp_known) {
+		keep_socket_only(quick, session);
+		quick_drain_begin(quick, session);
+	}
+	if (session->levers_on)
+		say_let_go(quick, session);
+	session->levers_on = false;
+	if (session->draining && session->tcp_known && !quick_drained(quick, session))
+		return;
+	session->draining = false;
+	levers_clear(quick->levers, session->sid);
+	session->levers = (struct lever_state){.quick = false};
 }
 
 static void note_decision(struct quick_session *session, struct quick_decision decision,
@@ -110,15 +135,24 @@ static const struct quick_timing *timing_of(const struct quick *quick,
 	return settings_timing(&quick->settings, id ? id->name.target : "");
 }
 
-static struct patience_limits patience_limits_of(const struct quick_timing *timing)
+/* A connection must end by its own time-out before the kernel's NOP ends it: see drain.c. */
+static struct patience_limits patience_limits_of(const struct quick_timing *timing,
+						 const struct quick_session *session)
 {
-	return (struct patience_limits){.base_ms = timing->user_timeout_ms,
-					.max_ms = timing->user_timeout_max_ms};
+	struct patience_limits limits = {.base_ms = timing->user_timeout_ms,
+					 .max_ms = timing->user_timeout_max_ms};
+	uint32_t most = session->nop_ms ? session->nop_ms / 2 : UINT32_MAX;
+
+	if (limits.max_ms > most)
+		limits.max_ms = most;
+	if (limits.base_ms > limits.max_ms)
+		limits.base_ms = limits.max_ms;
+	return limits;
 }
 
 const char *quick_why_patient(const struct quick *quick, const struct quick_session *session)
 {
-	const struct patience_limits limits = patience_limits_of(timing_of(quick, session));
+	const struct patience_limits limits = patience_limits_of(timing_of(quick, session), session);
 
 	return patience_reason(&session->patience, &limits);
 }
@@ -126,7 +160,7 @@ const char *quick_why_patient(const struct quick *quick, const struct quick_sess
 static uint32_t patience_of(const struct quick *quick, struct quick_session *session)
 {
 	const struct quick_timing *timing = timing_of(quick, session);
-	const struct patience_limits limits = patience_limits_of(timing);
+	const struct patience_limits limits = patience_limits_of(timing, session);
 	uint32_t ms = patience_step(&session->patience, &limits, &session->tcp);
 
 	return timing->arm ? ms : 0;
@@ -317,8 +351,8 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 
 	session->outage_known = true;
 	session->lost_ns = now_ns;
-	session->lost_quick = session->levers_on;
-	session->lost_armed = session->levers_on && session->levers.socket == SOCKET_ARMED &&
+	session->lost_quick = session->levers_on || session->draining;
+	session->lost_armed = session->lost_quick && session->levers.socket == SOCKET_ARMED &&
 			      !session->given_up &&
 			      (session->tcp.retransmits || session->tcp.probes);
 	quick->n_lost++;
@@ -333,6 +367,7 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 	if (session->lost_quick)
 		fail_paths(quick, session);
 	watch_rescan_soon(quick->watch);
+	quick_hurry(quick);
 }
 
 void quick_on_losses(struct quick *quick, uint64_t now_ns)
@@ -358,7 +393,7 @@ void quick_take_back(struct quick *quick)
 		n = levers_list(quick->levers, sids, 64);
 	} while (n && n < before);
 	for (i = 0; i < quick->n_sessions; i++) {
-		quick->sessions[i].levers_on = false;
+		quick->sessions[i].levers_on = quick->sessions[i].draining = false;
 		quick->sessions[i].levers = (struct lever_state){.quick = false};
 	}
 }

@@ -119,13 +119,13 @@ static void free_stuck(struct quick *quick, const struct lun *lun,
 			continue;
 		snprintf(text, sizeof(text), "%llu I/Os of %s hang there",
 			 (unsigned long long)paths[i].io.in_flight, lun_name(lun));
-		note_companions(quick, session->sid, now_ns);
 		session->in_flight = in_flight_of(quick, session->sid); /* for the log */
 		if (quick_end_session(quick, session, text, now_ns) < 0)
 			continue;
-		hang = hang_find(quick->hangs, lun, &lun->paths[i]); /* the table may have moved */
 		hang->freed = true;
 		quick->hangs->n_freed++;
+		/* Long before the next login, which takes several round trips. */
+		note_companions(quick, session->sid, now_ns);
 	}
 }
 

@@ -30,16 +30,14 @@ static int send_message(struct dm_task *task, const char *map, const char *text)
 	return error ? -error : -EIO;
 }
 
-static int message_about(const char *map, const char *verb, dev_t path)
+static int tell(const char *map, const char *text)
 {
 	struct dm_task *task;
-	char text[64];
 	int r;
 
 	/* Without the control node libdevmapper would try to load the module. */
 	if (access("/dev/mapper/control", F_OK) != 0)
 		return -ENXIO;
-	snprintf(text, sizeof(text), "%s %u:%u", verb, major(path), minor(path));
 	dm_log_with_errno_init(quiet);
 	task = dm_task_create(DM_DEVICE_TARGET_MSG);
 	if (!task)
@@ -47,6 +45,14 @@ static int message_about(const char *map, const char *verb, dev_t path)
 	r = send_message(task, map, text);
 	dm_task_destroy(task);
 	return r;
+}
+
+static int message_about(const char *map, const char *verb, dev_t path)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s %u:%u", verb, major(path), minor(path));
+	return tell(map, text);
 }
 
 int map_fail_path(const char *map, dev_t path)
@@ -57,4 +63,9 @@ int map_fail_path(const char *map, dev_t path)
 int map_reinstate_path(const char *map, dev_t path)
 {
 	return message_about(map, "reinstate_path", path);
+}
+
+int map_queue(const char *map, bool on)
+{
+	return tell(map, on ? "queue_if_no_path" : "fail_if_no_path");
 }

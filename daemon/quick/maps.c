@@ -19,11 +19,13 @@ static void on_maps(void *arg, int error, const char *reply)
 	size_t n;
 
 	quick->maps_pending = false;
+	quick->maps_fresh = false;
 	if (error < 0 || mp_maps_parse(reply, &maps, &n) < 0)
 		return;
 	free(quick->maps);
 	quick->maps = maps;
 	quick->n_maps = n;
+	quick->maps_fresh = true;
 	quick_look(quick);
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/quick/state.h"
 
 #define BEAT_US	 100000
+#define HURRY_US 20000 /* after a loss: its commands have come up by then */
 #define LATE_MS	 400 /* between two beats: we were not running on time */
 #define LOST_JUST_NOW_MS  2000
 #define REFRESH_DISKS_MAX 512 /* more take too long to look at ten times a second */
@@ -43,6 +44,7 @@ static void step(struct quick *quick, bool late, uint64_t now_ns)
 	if (must_decide_now(quick, now_ns))
 		quick_act(quick, now_ns);
 	quick_give_up(quick, now_ns);
+	quick_end_before_kernel(quick, now_ns);
 	quick_hang(quick, now_ns);
 }
 
@@ -57,6 +59,7 @@ void quick_look(struct quick *quick)
 	step(quick, false, now_ns);
 	quick_hold_out(quick, now_ns);
 	quick_act(quick, now_ns);
+	quick_borrow_queueing(quick, now_ns);
 	quick_ride_out(quick, now_ns);
 	quick_tune(quick, now_ns);
 	quick_ask_maps(quick, now_ns);
@@ -72,16 +75,26 @@ static bool was_late(struct quick *quick, uint64_t now_ns)
 }
 
 /* Then what dm makes of it is of interest at once: a LUN may be without a path (rideout.c). */
-static bool lost_just_now(const struct quick *quick, uint64_t now_ns)
+static bool must_see_dm(const struct quick *quick, uint64_t now_ns)
 {
 	if (quick->watch->inventory.n_disks > REFRESH_DISKS_MAX)
 		return false;
+	if (must_decide_now(quick, now_ns) || quick->n_borrowed)
+		return true;
 	for (size_t i = 0; i < quick->n_sessions; i++)
 		if (quick->sessions[i].present && quick->sessions[i].lost_quick &&
-		    !quick->sessions[i].logged_in_ns &&
+		    (!quick->sessions[i].logged_in_ns || quick->sessions[i].tcp_gone) &&
 		    now_ns - quick->sessions[i].lost_ns < LOST_JUST_NOW_MS * NS_PER_MS)
 			return true;
 	return false;
+}
+
+void quick_hurry(struct quick *quick)
+{
+	uint64_t now;
+
+	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now);
+	sd_event_source_set_time(quick->beat, now + HURRY_US);
 }
 
 static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
@@ -91,7 +104,7 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)usec;
 	step(quick, was_late(quick, now_ns), now_ns);
-	if (quick_sessions_came_back(quick) || lost_just_now(quick, now_ns))
+	if (quick_sessions_came_back(quick) || must_see_dm(quick, now_ns))
 		watch_refresh(quick->watch);
 	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
 	return sd_event_source_set_time(source, now_us + BEAT_US);
@@ -223,6 +236,7 @@ void quick_free(struct quick *quick)
 {
 	if (!quick)
 		return;
+	quick_give_back_queueing(quick);
 	if (quick->levers)
 		quick_take_back(quick);
 	quick->tuned = true; /* a former daemon's, too */

@@ -127,13 +127,15 @@ static void read_timers(const struct quick *quick, const struct iscsi_identity *
 		timeout = timer_s(connection, "ping_tmo");
 		close(connection);
 	}
+	session->nop_ms = interval > 0 && timeout > 0 && interval < 600 && timeout < 600
+				? (uint32_t)(interval + timeout) * 1000
+				: 0;
 	recovery = recovery_s(quick, id, root);
 	close(root);
 	if (recovery < 0 || recovery > INT_MAX / 4000)
 		return;
-	session->ride_out_s = recovery + (interval > 0 && timeout > 0 && interval < 600 && timeout < 600
-						  ? interval + timeout
-						  : NO_NOP_RIDE_OUT_S);
+	session->ride_out_s = recovery + (session->nop_ms ? (int)session->nop_ms / 1000
+							  : NO_NOP_RIDE_OUT_S);
 	session->stock_ms = (uint32_t)session->ride_out_s * 1000;
 }
 
@@ -156,6 +158,7 @@ static void login_begins(struct quick *quick,
 	session->verdict = SUSPICION_NONE;
 	session->suspicion = (struct suspicion){.since_ns = 0};
 	session->levers_on = false; /* a new socket is not armed */
+	session->draining = false;
 	patience_reconnected(&session->patience);
 }
 
@@ -255,7 +258,7 @@ static bool is_odd(const struct quick_session *session, const struct board_sessi
 				       session->tcp.probes)) ||
 	       (probe->state != PROBE_UP && probe->state != PROBE_NONE &&
 		probe->state != PROBE_TCP_ONLY && probe->state != PROBE_LOCAL) ||
-	       session->suspicion.since_ns;
+	       session->suspicion.since_ns || session->draining;
 }
 
 static void sum_loads(const struct quick *quick, struct quick_session *session)

@@ -41,6 +41,7 @@ struct quick_session {
 	uint64_t logged_in_ns; /* since; 0: not logged in */
 	bool was_lost;	       /* … and before that it was seen to fail */
 	uint32_t stock_ms;     /* what the kernel's own timers ride out */
+	uint32_t nop_ms;	       /* after which the kernel's own NOP ends a silent connection; 0: off */
 	int ride_out_s;	       /* the same as recovery_tmo; -1: leave that */
 	/* the look */
 	bool tcp_known;
@@ -57,6 +58,8 @@ struct quick_session {
 	struct lever_state levers;
 	uint32_t wished_ms; /* user time-out last asked for */
 	bool levers_on;
+	bool draining;	    /* drain.c: not quick any more, but commands in flight still are */
+	uint64_t drain_mark; /* completed commands at which they are through */
 	uint64_t levers_ns;	    /* when they were last looked after */
 	enum fence_stage fence;	    /* in this outage */
 	uint64_t fence_ns;	    /* when it was asked for */
@@ -97,6 +100,9 @@ struct quick {
 	unsigned int polling_s;
 	uint64_t maps_asked_ns;
 	bool maps_pending;
+	bool maps_fresh; /* the last answer came when last asked */
+	char (*borrowed)[DM_NAME_TEXT_MAX]; /* borrow.c: maps whose queueing we turned on */
+	size_t n_borrowed;
 	bool tuned; /* routes of ours may be there */
 	uint64_t tuned_hash, tuned_ns;
 	uint64_t n_released, n_dropped, n_lost, n_false, n_reinstated; /* for people */
@@ -105,6 +111,8 @@ struct quick {
 
 /* quick.c: may anything act? */
 bool quick_acts(const struct quick *quick);
+/* The next beat comes in a moment. */
+void quick_hurry(struct quick *quick);
 
 /* sessions.c: the table follows the inventory; looks; NULL: unknown. */
 int quick_sessions_sync(struct quick *quick, uint64_t now_ns);
@@ -121,6 +129,17 @@ const char *quick_name(const struct quick *quick, const struct quick_session *se
 /* tune.c: routes as the settings want them; all of ours away. */
 void quick_tune(struct quick *quick, uint64_t now_ns);
 void quick_untune(struct quick *quick);
+
+/* drain.c: a session that stops being quick has commands in flight that still are. */
+void quick_drain_begin(const struct quick *quick, struct quick_session *session);
+bool quick_drained(const struct quick *quick, const struct quick_session *session);
+bool quick_holds_quick_io(const struct quick_session *session);
+/* End connections with such I/O that the kernel would end soon, in its way. */
+void quick_end_before_kernel(struct quick *quick, uint64_t now_ns);
+
+/* borrow.c */
+void quick_borrow_queueing(struct quick *quick, uint64_t now_ns);
+void quick_give_back_queueing(struct quick *quick);
 
 /* poke.c: give TCP something to be acknowledged. */
 void quick_poke(struct quick *quick, struct quick_session *session,

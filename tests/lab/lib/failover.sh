@@ -42,7 +42,7 @@ failover_up() {
 		FO_MAP[$lun]=$(map_name "$lun")
 		FO_DEV[$lun]=$(< "/sys/block/$(portal_disk 1 "$lun")/dev")
 	done
-	assert_eq "recovery_tmo of stock, tuned" ok "$(failover_tmo_check "$1")"
+	assert_eq "kernel timers of stock, tuned" ok "$(failover_tmo_check "$1")"
 }
 
 # Values of the node records are taken from this file at login.
@@ -68,6 +68,7 @@ failover_tmo_check() {
 	for file in /sys/class/scsi_disk/*/max_retries; do
 		[[ ! -e $file || $(< "$file") == "$retries" ]] || { echo "$file $(< "$file")"; return; }
 	done
+	[[ $(ip route) != *rto_min* ]] || { echo "a route has rto_min"; return; }
 	echo ok
 }
 

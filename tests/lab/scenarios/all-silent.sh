@@ -61,19 +61,20 @@ sessions_start() {
 }
 
 # conf SETTING: ours by multipath.conf alone, since `mpathiscsi enable` would make the maps wait longer than they are to here.
+# With both, I/O goes over both paths.
 conf() {
-	local map
-	[[ $1 != ours ]] || cat <<-'E2'
+	local map ours='path_checker iscsi
+				detect_checker no
+				detect_prio no
+				prio iscsi
+				path_grouping_policy group_by_prio'
+	cat <<-E2
 		devices {
 			device {
 				vendor "LAB"
 				product "TGT"
-				path_checker iscsi
-				detect_checker no
-				detect_prio no
-				prio iscsi
-				path_grouping_policy group_by_prio
 				failback immediate
+				$([[ $1 == ours ]] && echo "$ours" || echo "path_grouping_policy multibus")
 			}
 		}
 	E2
@@ -152,7 +153,6 @@ resumed_ms() {
 # cell SETTING WHAT:SECONDS: one silence, measured on all maps at once.
 cell() {
 	local setting=$1 what=${2%:*} seconds=${2#*:} map key stuck=''
-	local -A limit=([queue]=120 [retry12]=120 [retry2]=120 [fail]=120)
 	for map in "${maps[@]}"; do
 		loads_start "$map" "/dev/mapper/$map" --threads 4 --rate 20 --blocks 32 --threshold 300
 	done
@@ -174,7 +174,7 @@ cell() {
 		errors[$key]=$((${errors[$key]:-0} + LOAD_ERRORS))
 		corrupt[$key]=$((${corrupt[$key]:-0} + LOAD_CORRUPT))
 		resumed[$key]+="$(resumed_ms) "
-		note "$setting $what $seconds s, $map: $LOAD_ERRORS errors, resumed after $(resumed_ms) ms"
+		note "$setting $what $seconds s, $map: $LOAD_ERRORS errors, $LOAD_CORRUPT corrupt blocks, resumed after $(resumed_ms) ms"
 	done
 	[[ -z $stuck ]] || { note "$setting $what $seconds s: $stuck"; flowing[$setting.$what.$seconds]=no; }
 }
@@ -214,6 +214,7 @@ report() {
 			wrong+="ours.$what.$seconds: needed multipathd to resume, stock did not; "
 		fi
 	done
+	grep -h '^corrupt\|corrupt (' "$(log ioload)" || true
 	[[ -z $wrong ]] || fail "$wrong"
 }
 
