@@ -84,7 +84,7 @@ note "$text"
 assert_match "the warning" 'non-?optimized' "$text"
 assert_wait 20 "it is in force" groups_are "3 1 2 4" 1
 explained() { mpathiscsi explain "$(map_name "$1")" | tr -s ' \n' ' '; }
-assert_match "explain warns of it as well" 'warning: the path to 10\.0\.3\.2:3260 is to carry I/O and is non-?optimized' "$(explained 1)"
+assert_match "explain warns of it as well" 'warning: the path to 10\.0\.3\.2:3260 is to carry I/O and is active/non-optimized' "$(explained 1)"
 
 title "two policies on two LUNs of the same sessions"
 policy_set 1 round-robin-with-subset
