@@ -8,7 +8,7 @@
 #include "daemon/fold.h"
 #include "daemon/queueing.h"
 
-#define PATH_WIDTH 26
+#define PATH_WIDTH 24
 #define CELL_WIDTH 18
 
 /* "* I/O, group 1" */
