@@ -1,6 +1,6 @@
 # Every portal of the array falls silent in the same instant and comes back: what becomes of the I/O in flight, stock and
 # ours side by side, by the map's no_path_retry. Nothing may become an I/O error that stock would have ridden out.
-# Arguments: reps=N (1), cells="CELL…" (as below), settings="stock ours".
+# Arguments: reps=N (1), cells="CELL…" (as below, all: every one; default: two of them), settings="stock ours".
 # lab: init=script timeout=4500
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
@@ -12,11 +12,14 @@
 #   instant  stopped in the same instant
 #   during   stopped 1 s into the silence, started when I/O flows again
 #   upgrade  stopped 1 s into the silence, started again 1 s later
-reps=1 settings="stock ours" cells="plain:2 plain:8 instant:8 during:8 upgrade:8"
+reps=1 settings="stock ours" cells="plain:2 during:8"
+# How much later than stock I/O may go on: 1 s; in the short version, which runs beside other guests, 4 s.
+late=4000
 for word in "$@"; do
 	[[ $word =~ ^(reps|cells|settings)=(.+)$ ]] || fail "bad argument \"$word\""
 	printf -v "${BASH_REMATCH[1]}" %s "${BASH_REMATCH[2]}"
 done
+[[ $# == 0 ]] || late=1000
 [[ $cells != all ]] ||
 	cells="plain:2 plain:8 plain:12 plain:20 plain:40 before:2 before:8 instant:8 instant:40 during:8 upgrade:8 upgrade:40"
 
@@ -206,7 +209,7 @@ report() {
 			if ((errors[$stock] == 0 && errors[$ours] > 0)); then
 				wrong+="$ours: ${errors[$ours]} I/O errors, stock has none; "
 			fi
-			if (($(median <<< "${resumed[$ours]}") > $(median <<< "${resumed[$stock]}") + 1000)); then
+			if (($(median <<< "${resumed[$ours]}") > $(median <<< "${resumed[$stock]}") + late)); then
 				wrong+="$ours: resumed after $(median <<< "${resumed[$ours]}") ms, stock after $(median <<< "${resumed[$stock]}"); "
 			fi
 		done
