@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/parse.h"
 #include "daemon/log.h"
 #include "daemon/quick/map_message.h"
 #include "daemon/quick/state.h"
@@ -62,7 +63,7 @@ static void borrow(struct quick *quick, const struct lun *lun)
 		if (!grown)
 			return;
 		quick->borrowed = grown;
-		strcpy(grown[quick->n_borrowed++], lun->map->name);
+		copy_text(grown[quick->n_borrowed++], sizeof(*grown), lun->map->name);
 		log_line(LOG_NOTICE,
 			 "%s: queueing was turned off while its sessions are silent: on again until "
 			 "that is over",

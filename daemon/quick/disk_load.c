@@ -2,7 +2,6 @@
 #include "daemon/quick/disk_load.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +14,39 @@ static int compare(const void *left, const void *right)
 	return (a->devt > b->devt) - (a->devt < b->devt);
 }
 
+/* The next blank-separated number at *text, which moves behind it. */
+static int next_number(const char **text, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(*text, &end, 10);
+	if (end == *text || errno || (*end && *end != ' ' && *end != '\n'))
+		return -EINVAL;
+	*text = end;
+	return 0;
+}
+
+static void skip_word(const char **text)
+{
+	*text += strspn(*text, " ");
+	*text += strcspn(*text, " \n");
+}
+
 /* Fields: major minor name, then eleven and more numbers; 1 reads, 5 writes, 9 in flight. */
 static int parse_line(const char *line, struct disk_load *ret)
 {
-	unsigned int major, minor;
-	uint64_t reads, writes, in_flight;
+	uint64_t major, minor, field[9];
 
-	if (sscanf(line,
-		   "%u %u %*s %" SCNu64 " %*u %*u %*u %" SCNu64 " %*u %*u %*u %" SCNu64, &major,
-		   &minor, &reads, &writes, &in_flight) != 5)
+	if (next_number(&line, &major) < 0 || next_number(&line, &minor) < 0)
 		return -EINVAL;
-	*ret = (struct disk_load){.devt = makedev(major, minor),
-				  .completed = reads + writes,
-				  .in_flight = in_flight};
+	skip_word(&line);
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
+		if (next_number(&line, &field[i]) < 0)
+			return -EINVAL;
+	*ret = (struct disk_load){.devt = makedev((unsigned int)major, (unsigned int)minor),
+				  .completed = field[0] + field[4],
+				  .in_flight = field[8]};
 	return 0;
 }
 

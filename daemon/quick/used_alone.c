@@ -4,22 +4,26 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/sysfs.h"
 
 #define LINE_SIZE 1024
 
-/* Is "M:m" the third word of a line (Documentation/filesystems/proc.rst, 3.5)? */
-static bool is_mounted(FILE *mounts, unsigned int major, unsigned int minor)
+/* The number of the device as text, "8:16". False: cannot be read. */
+static bool read_number(int dir, char *buffer, size_t size)
 {
-	char line[LINE_SIZE];
-	unsigned int a, b;
+	return sysfs_text(dir, "dev", buffer, size) == 0 && strchr(buffer, ':');
+}
+
+/* Is it the third word of a line (Documentation/filesystems/proc.rst, 3.5)? */
+static bool is_mounted(FILE *mounts, const char *number)
+{
+	char line[LINE_SIZE], word[32];
 
 	rewind(mounts);
 	while (fgets(line, sizeof(line), mounts))
-		if (sscanf(line, "%*d %*d %u:%u", &a, &b) == 2 && a == major && b == minor)
+		if (sscanf(line, "%*s %*s %31s", word) == 1 && !strcmp(word, number))
 			return true;
 	return false;
 }
@@ -40,16 +44,12 @@ struct look {
 /* One directory of a disk or partition: its holders, its number. 1: used. */
 static int look_at(const struct look *look, int dir)
 {
-	unsigned int major, minor;
-	char dev[32];
+	char number[32];
 	int r = sysfs_each(dir, "holders", any_entry, NULL);
 
 	if (r)
 		return r == -ENOENT ? 0 : 1;
-	if (sysfs_text(dir, "dev", dev, sizeof(dev)) < 0 ||
-	    sscanf(dev, "%u:%u", &major, &minor) != 2)
-		return 1;
-	return is_mounted(look->mounts, major, minor);
+	return !read_number(dir, number, sizeof(number)) || is_mounted(look->mounts, number);
 }
 
 /* Partitions are directories named as their disk and more. */
