@@ -175,6 +175,30 @@ static int show(struct cli *cli, int argc, char **argv)
 	return EXIT_OK;
 }
 
+static void check_help(void)
+{
+	puts("Usage: mpathiscsi policy check [--json] FILE\n\n"
+	     "Reads FILE as the daemon would read it, and changes nothing. A file with any mistake is\n"
+	     "refused with the line of the first one and what is allowed there (exit code 4).\n\n"
+	     "Example:\n  mpathiscsi policy check /tmp/policies.conf");
+}
+
+static void print_checked(const struct cli *cli, const char *file, size_t sections)
+{
+	struct json_object *object;
+
+	if (!cli->json) {
+		printf("%s: %zu section%s, in order\n", file, sections, sections == 1 ? "" : "s");
+		return;
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "ok", json_object_new_boolean(true));
+	json_object_object_add(object, "file", json_object_new_string(file));
+	json_object_object_add(object, "sections", json_object_new_int64((int64_t)sections));
+	cli_print_json(object);
+	json_object_put(object);
+}
+
 static int check(struct cli *cli, int argc, char **argv)
 {
 	char message[STORE_MESSAGE_MAX];
@@ -182,6 +206,10 @@ static int check(struct cli *cli, int argc, char **argv)
 	char *text;
 	int r;
 
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		check_help();
+		return EXIT_OK;
+	}
 	if (argc != 2) {
 		cli_error("policy check needs FILE");
 		return EXIT_USAGE;
@@ -201,8 +229,7 @@ static int check(struct cli *cli, int argc, char **argv)
 		cli_error("ISDSC_INVALID_PARAMETER: %s", message);
 		return EXIT_REFUSED;
 	}
-	if (!cli->json)
-		printf("%s: %zu section%s, in order\n", argv[1], store.n, store.n == 1 ? "" : "s");
+	print_checked(cli, argv[1], store.n);
 	store_free(&store);
 	return EXIT_OK;
 }

@@ -37,6 +37,23 @@ int cli_store_edit(const struct cli *cli, const struct store_name *name, const c
 /* Let the daemon read the file. An exit code. */
 int cli_policy_reload(struct cli *cli);
 
+/* Ask the daemon what the section says, and what would come of taking it away
+ * (daemon/policy_section.h); "unfit" as with policy-check. An exit code. */
+int cli_ask_section(struct cli *cli, const struct cli_scope *scope, struct json_object **ret);
+
+/* A reconfigure of multipathd is needed for 'what': not while a path is in trouble ("unfit" of
+ * the daemon's reply), but with 'force'. EXIT_OK, or said on stderr and EXIT_REFUSED. */
+int cli_may_reconfigure(struct json_object *checked, const char *what, bool force);
+
+/*
+ * Wait until what policy-check has 'checked' and was saved is in force: the daemon has this
+ * setting for the section and for the LUNs that it governs, and the kernel's groups say the
+ * same. EXIT_OK with the number of these LUNs in *ret_n (0: it governs none now); else said on
+ * stderr and EXIT_PENDING (at once if the daemon has not taken it over), or an error's code.
+ */
+int cli_wait_in_force(struct cli *cli, const struct cli_scope *scope, struct json_object *checked,
+		      uint64_t timeout_ms, size_t *ret_n);
+
 /* The LUN of that WWID in an array of them; NULL: none. */
 struct json_object *cli_find_lun(struct json_object *luns, const char *wwid);
 

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi policy set. The command edits the file; the daemon only reads it. */
 #include <getopt.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/parse.h"
 #include "daemon/cli_forecast.h"
 #include "daemon/cli_policy.h"
 
 #define DEFAULT_WAIT_MS 30000
-#define LOOK_AGAIN_MS	200
-#define WAITS_MAX	512
 
 /* What `policy set` was asked for. */
 struct set_request {
@@ -226,68 +222,21 @@ static int dry_run(struct cli *cli, const struct set_request *request,
 	return EXIT_OK;
 }
 
-/* In force, or no matter: a LUN that has gone, or (of several) one that is in no map and so
- * never can be. */
-static bool settled(struct json_object *lun, bool one)
-{
-	return !lun || cli_flag(lun, "in_force") ||
-	       (!one && json_object_array_length(json_object_object_get(lun, "groups")) == 0);
-}
-
-/*
- * Is the policy in force on all these LUNs? 'waits_for' (WAITS_MAX bytes): for what the first
- * that is not waits, if that is known. EXIT_OK, EXIT_PENDING, or an error's exit code.
- */
-static int look(struct cli *cli, struct json_object *luns, char *waits_for)
-{
-	size_t n = json_object_array_length(luns), i;
-	struct json_object *reply, *lun;
-	int r = cli_request(cli, "status", NULL, &reply);
-
-	if (r != EXIT_OK)
-		return r;
-	for (i = 0; i < n && r == EXIT_OK; i++) {
-		lun = cli_find_lun(json_object_object_get(reply, "luns"),
-			       cli_text(json_object_array_get_idx(luns, i), "wwid"));
-		if (settled(lun, n == 1))
-			continue;
-		r = EXIT_PENDING;
-		snprintf(waits_for, WAITS_MAX, "%s", cli_text(lun, "waits_for"));
-	}
-	json_object_put(reply);
-	return r;
-}
-
-static int wait_in_force(struct cli *cli, struct json_object *luns, uint64_t timeout_ms)
-{
-	uint64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
-	char waits_for[WAITS_MAX] = "";
-	int r;
-
-	while ((r = look(cli, luns, waits_for)) == EXIT_PENDING) {
-		if (clock_now_ns() >= deadline_ns)
-			break;
-		poll(NULL, 0, LOOK_AGAIN_MS);
-	}
-	if (r == EXIT_PENDING && *waits_for)
-		cli_error("saved, but pending: waits for %s", waits_for);
-	else if (r == EXIT_PENDING)
-		cli_error("saved, but the kernel's path groups do not say so yet\n"
-			  "multipathd takes priorities at its next check of a path (up to 20 s);\n"
-			  "is it running, and has `mpathiscsi enable` been done? see: "
-			  "mpathiscsi status");
-	return r;
-}
-
-static void print_result(struct cli *cli, struct json_object *checked, int r)
+/* 'n': on so many LUNs it is in force; 0 with EXIT_OK: no LUN is governed by it. */
+static void print_result(struct cli *cli, struct json_object *checked, int r, size_t n)
 {
 	const char *wwid = cli_text(checked, "wwid");
-	size_t n = json_object_array_length(json_object_object_get(checked, "luns"));
 
 	if (cli->json) {
 		json_object_object_add(checked, "saved", json_object_new_boolean(true));
-		json_object_object_add(checked, "in_force", json_object_new_boolean(r == EXIT_OK));
+		json_object_object_add(checked, "in_force", json_object_new_boolean(n > 0));
 		cli_print_json(checked);
+	} else if (r == EXIT_OK && n == 0) {
+		printf("[%s]: %s [saved; %s now]\n", cli_text(checked, "scope"),
+		       cli_text(checked, "setting"),
+		       json_object_array_length(json_object_object_get(checked, "luns")) == 0 ?
+			       "no LUN is governed by it" :
+			       "in force on none of its LUNs");
 	} else if (r == EXIT_OK && *wwid) {
 		printf("%s: %s [in force]\n", wwid, cli_text(checked, "setting"));
 	} else if (r == EXIT_OK) {
@@ -319,18 +268,15 @@ static int update_checked(struct cli *cli, struct json_object *checked)
 	return EXIT_OK;
 }
 
-/* A new path selector takes a reconfigure of multipathd: not while a path is in trouble. */
+/* A new path selector takes a reconfigure of multipathd. */
 static int may_carry_out(const struct set_request *request, struct json_object *checked)
 {
-	const char *unfit = cli_text(checked, "unfit");
+	char what[128];
 
-	if (!cli_flag(checked, "selector_changes") || !*unfit || request->force)
+	if (!cli_flag(checked, "selector_changes"))
 		return EXIT_OK;
-	cli_error("REFUSED: path selector \"%s\" needs a reconfigure of multipathd, which would "
-		  "stop its checks while %s is in trouble; nothing was changed (--force: do it "
-		  "all the same)",
-		  cli_text(checked, "selector"), unfit);
-	return EXIT_REFUSED;
+	snprintf(what, sizeof(what), "path selector \"%s\"", cli_text(checked, "selector"));
+	return cli_may_reconfigure(checked, what, request->force);
 }
 
 /* Save what was checked, tell the daemon, and wait. */
@@ -339,6 +285,7 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 {
 	char message[POLICY_MESSAGE_MAX];
 	struct store_name name;
+	size_t n;
 	int r = may_carry_out(request, checked);
 
 	if (r != EXIT_OK)
@@ -359,11 +306,11 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 		return r;
 	}
 	if (!request->wait) {
-		print_result(cli, checked, EXIT_PENDING);
+		print_result(cli, checked, EXIT_PENDING, 0);
 		return EXIT_OK;
 	}
-	r = wait_in_force(cli, json_object_object_get(checked, "luns"), request->timeout_ms);
-	print_result(cli, checked, r);
+	r = cli_wait_in_force(cli, &request->scope, checked, request->timeout_ms, &n);
+	print_result(cli, checked, r, n);
 	return r;
 }
 

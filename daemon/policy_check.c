@@ -8,8 +8,6 @@
 #include "daemon/control.h"
 #include "daemon/report.h"
 
-#define SETTING_TEXT_MAX 4096
-
 /* What is to be checked, and for which LUNs. */
 struct question {
 	const struct lun_table *luns;
@@ -210,7 +208,7 @@ static void add_only(const struct question *q, struct json_object *reply)
 static struct json_object *report(const struct question *q)
 {
 	struct json_object *reply = json_object_new_object();
-	char text[SETTING_TEXT_MAX], section[STORE_NAME_TEXT_MAX];
+	char text[POLICY_SETTING_TEXT_MAX], section[STORE_NAME_TEXT_MAX];
 	size_t i;
 
 	policy_setting_format(&q->setting, text, sizeof(text));
@@ -242,23 +240,23 @@ static struct json_object *answer(const struct question *q)
 	return error ? error : report(q);
 }
 
-/* Which LUNs is it about? Fills only and name. NULL: understood. */
-static struct json_object *read_scope(struct json_object *request, struct question *q)
+struct json_object *policy_read_scope(const struct lun_table *luns, struct json_object *request,
+				      const struct lun **ret_only, struct store_name *ret_name)
 {
 	const char *lun = field(request, "lun"), *scope = field(request, "scope");
 	char message[POLICY_MESSAGE_MAX], text[STORE_NAME_TEXT_MAX];
 
 	if (lun) {
-		q->only = lun_find(q->luns, lun);
-		if (!q->only)
+		*ret_only = lun_find(luns, lun);
+		if (!*ret_only)
 			return control_error("ISDSC_VOLUME_NOT_FOUND",
 					     "no LUN over iSCSI has the WWID or map name "
 					     "\"%.100s\"; `mpathiscsi status` lists them",
 					     lun);
-		snprintf(text, sizeof(text), "lun %s", q->only->wwid);
+		snprintf(text, sizeof(text), "lun %s", (*ret_only)->wwid);
 		scope = text;
 	}
-	if (store_name_parse(scope, &q->name, message) < 0)
+	if (store_name_parse(scope, ret_name, message) < 0)
 		return control_error("ISDSC_INVALID_PARAMETER", "%s", message);
 	return NULL;
 }
@@ -276,7 +274,7 @@ struct json_object *policy_check(const struct lun_table *luns, const struct stor
 
 	if (!text || !field(request, "lun") == !field(request, "scope"))
 		return NULL;
-	reply = read_scope(request, &q);
+	reply = policy_read_scope(luns, request, &q.only, &q.name);
 	if (reply)
 		return reply;
 	error = policy_setting_parse(text, &q.setting, message);

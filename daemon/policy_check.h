@@ -23,6 +23,14 @@
 
 #include "daemon/lun.h"
 
+/* Room for a setting's canonical text, wherever the daemon replies one. */
+#define POLICY_SETTING_TEXT_MAX 4096
+
+/* Which LUN or section do "lun" or "scope" mean? *ret_only NULL: a wider scope. NULL:
+ * understood; else a new error reply. */
+struct json_object *policy_read_scope(const struct lun_table *luns, struct json_object *request,
+				      const struct lun **ret_only, struct store_name *ret_name);
+
 /* A new reply, or an error reply with the policy error's name; NULL: fields missing. */
 struct json_object *policy_check(const struct lun_table *luns, const struct store *store,
 				 struct json_object *request);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "daemon/policy_check.h"
 #include "daemon/publish.h"
 #include "daemon/quick/quick.h"
 #include "daemon/version.h"
@@ -221,7 +222,7 @@ static struct json_object *report_lun(const struct watch *watch, const struct lu
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *paths = json_object_new_array();
-	char setting[2048] = "", scope[STORE_NAME_TEXT_MAX] = "";
+	char setting[POLICY_SETTING_TEXT_MAX] = "", scope[STORE_NAME_TEXT_MAX] = "";
 	size_t i;
 
 	if (lun->entry) {
@@ -264,6 +265,7 @@ struct json_object *report_status(const struct watch *watch, const struct lun *l
 	add_text(probe, "last_failure", engine.last_failure);
 	add_flag(reply, "ok", true);
 	add_text(reply, "version", MPATHISCSI_VERSION);
+	add_text(reply, "policies_file", watch->options.store_path);
 	if (*watch->store_message)
 		add_text(reply, "warning", watch->store_message);
 	else if (*quick_complaint(watch->quick))

@@ -7,6 +7,7 @@
 #include "daemon/control.h"
 #include "daemon/operator.h"
 #include "daemon/policy_check.h"
+#include "daemon/policy_section.h"
 #include "daemon/quick/quick.h"
 #include "daemon/quick/report_settings.h"
 #include "daemon/report.h"
@@ -38,10 +39,13 @@ static struct json_object *status(struct watch *watch, struct json_object *reque
 	return report_status(watch, lun, clock_now_ns());
 }
 
-/* What only the daemon knows: a path in trouble, which makes a reconfigure unwise. */
-static struct json_object *check(struct watch *watch, struct json_object *request)
+/* policy-check and policy-section, with what only the daemon knows: a path in trouble, which
+ * makes a reconfigure unwise. */
+static struct json_object *check(struct watch *watch, struct json_object *request, bool section)
 {
-	struct json_object *reply = policy_check(&watch->luns, &watch->store, request);
+	struct json_object *reply =
+		section ? policy_section(&watch->luns, &watch->store, request)
+			: policy_check(&watch->luns, &watch->store, request);
 	char unfit[OPERATOR_TEXT_MAX];
 
 	if (reply && json_object_get_boolean(json_object_object_get(reply, "ok"))) {
@@ -133,8 +137,8 @@ struct json_object *requests_handle(struct json_object *request, bool is_root, v
 		return NULL;
 	if (!strcmp(name, "status"))
 		return status(arg, request);
-	if (!strcmp(name, "policy-check"))
-		return check(arg, request);
+	if (!strcmp(name, "policy-check") || !strcmp(name, "policy-section"))
+		return check(arg, request, !strcmp(name, "policy-section"));
 	if (!strcmp(name, "explain") || !strcmp(name, "whatif"))
 		return forecast(arg, request, *name == 'w');
 	if (!strcmp(name, "reload"))

@@ -8,8 +8,8 @@
 
 /*
  * The daemon's answers on the control socket; a control_handler whose 'arg' is the
- * struct watch. Requests: status [lun], policy-check (daemon/policy_check.h), explain lun,
- * whatif lun [down] [up] [policy]; of root alone: reload (policies), reload-settings,
+ * struct watch. Requests: status [lun], policy-check (daemon/policy_check.h), policy-section
+ * (daemon/policy_section.h), explain lun, whatif lun [down] [up] [policy]; of root alone: reload (policies), reload-settings,
  * fail, reinstate, forgive [lun] [expression], switch (look at the file of `mpathiscsi off` again;
  * "on", "off_by", "off_text" say how it stands).
  */

@@ -55,9 +55,19 @@ static void refuse_empty(struct parser *p)
 		fail(p, p->header_line, NO_POLICY, p->header);
 }
 
+/* inih does not look at what stands behind the bracket. */
+static void refuse_junk(struct parser *p, const char *behind)
+{
+	const char *at = behind + strspn(behind, STORE_BLANKS);
+
+	if (*at && *at != '\n' && *at != ';' && *at != '#')
+		fail(p, p->line, "\"%.*s\" behind \"]\": allowed is only a comment, from ; or #",
+		     (int)(strcspn(at, "\r\n") < 80 ? strcspn(at, "\r\n") : 80), at);
+}
+
 static void note_header(struct parser *p, const char *line)
 {
-	const char *begin = line + strspn(line, " \t"), *end = strchr(begin, ']');
+	const char *begin = line + strspn(line, STORE_BLANKS), *end = strchr(begin, ']');
 
 	if (*begin != '[')
 		return;
@@ -65,6 +75,7 @@ static void note_header(struct parser *p, const char *line)
 		fail(p, p->line, "section without \"]\"");
 		return;
 	}
+	refuse_junk(p, end + 1);
 	refuse_empty(p);
 	snprintf(p->header, sizeof(p->header), "%.*s", (int)(end - begin) - 1, begin + 1);
 	p->header_line = p->line;

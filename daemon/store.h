@@ -28,6 +28,7 @@
 #define STORE_FILE_MAX	   (4U << 20)
 #define STORE_LINE_MAX	   1000
 #define STORE_MESSAGE_MAX  512
+#define STORE_BLANKS	   " \t\r\v\f" /* within a line: isspace(), as inih has it, but '\n' */
 
 struct store_entry {
 	struct store_name name;
@@ -66,7 +67,9 @@ int store_with(const struct store *store, const struct store_name *name,
 
 /*
  * The text with the section set to 'setting' (NULL: section removed; -ENOENT if there was
- * none). Every other line stays as it is, and so do comments within the section. A LUN's
+ * none). Every other line stays as it is, and so do comments within the section; one behind
+ * a setting that goes becomes a line of its own. New lines end as the section's (or file's)
+ * first one does: "\n" or "\r\n". A LUN's
  * section is found under 'name' or 'alias' ("" for none) and keeps its own name; a new one is
  * appended under 'name'. *ret_text: free() it.
  */

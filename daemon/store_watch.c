@@ -4,22 +4,37 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include "common/parse.h"
 
 #define SETTLE_US 200000 /* an editor writes, closes, renames: wait for the end */
 #define EVENTS	  (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
 
-struct store_watch {
+#define LINKS_MAX 8 /* links to links, until we follow no further */
+
+/* The name given, then where each link leads. */
+struct hop {
+	struct store_watch *watch;
 	char name[NAME_MAX + 1]; /* within the folder */
+	sd_event_source *folder;
+};
+
+struct store_watch {
+	char path[PATH_MAX];
+	struct hop hops[LINKS_MAX + 1];
 	sd_event *event;
-	sd_event_source *folder, *settled;
+	sd_event_source *settled;
 	void (*changed)(void *arg);
 	void *arg;
 };
+
+static void follow_links(struct store_watch *watch);
 
 static int on_settled(sd_event_source *source, uint64_t usec, void *arg)
 {
@@ -27,6 +42,8 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)source;
 	(void)usec;
+	/* Before the file is read: what changes in between is told again. */
+	follow_links(watch);
 	watch->changed(watch->arg);
 	return 0;
 }
@@ -34,19 +51,63 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *arg)
 /* Pushed further by each event; the file is small, so nobody writes it without end. */
 static int on_event(sd_event_source *source, const struct inotify_event *event, void *arg)
 {
-	struct store_watch *watch = arg;
+	const struct hop *hop = arg;
+	struct store_watch *watch = hop->watch;
 	uint64_t now;
 
 	(void)source;
 	if (!(event->mask & (IN_Q_OVERFLOW | IN_IGNORED)) &&
-	    (!event->len || strcmp(event->name, watch->name)))
+	    (!event->len || strcmp(event->name, hop->name)))
 		return 0;
 	sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
 	sd_event_source_set_time(watch->settled, now + SETTLE_US);
 	return sd_event_source_set_enabled(watch->settled, SD_EVENT_ONESHOT);
 }
 
-static int add_sources(struct store_watch *watch, const char *folder)
+static int watch_hop(struct hop *hop, const char *path)
+{
+	char folder[PATH_MAX], whole[PATH_MAX];
+	int r;
+
+	if (copy_text(folder, sizeof(folder), path) || copy_text(whole, sizeof(whole), path) ||
+	    copy_text(hop->name, sizeof(hop->name), basename(whole)))
+		return -ENAMETOOLONG;
+	r = sd_event_add_inotify(hop->watch->event, &hop->folder, dirname(folder), EVENTS,
+				 on_event, hop);
+	return r < 0 ? r : 0;
+}
+
+/* Where the link leads, as seen from its folder. False: it is none. */
+static bool read_link(char *path)
+{
+	char target[PATH_MAX], folder[PATH_MAX], next[2 * PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n <= 0)
+		return false;
+	target[n] = '\0';
+	copy_text(folder, sizeof(folder), path);
+	if (*target == '/')
+		return copy_text(path, PATH_MAX, target) == 0;
+	snprintf(next, sizeof(next), "%s/%s", dirname(folder), target);
+	return copy_text(path, PATH_MAX, next) == 0;
+}
+
+/* Each link is watched before it is read, so that no change of it is missed. */
+static void follow_links(struct store_watch *watch)
+{
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 1; i <= LINKS_MAX; i++)
+		watch->hops[i].folder = sd_event_source_disable_unref(watch->hops[i].folder);
+	copy_text(path, sizeof(path), watch->path);
+	for (i = 1; i <= LINKS_MAX && read_link(path); i++)
+		if (watch_hop(&watch->hops[i], path) < 0)
+			return; /* leads nowhere: who reads it will say so */
+}
+
+static int add_sources(struct store_watch *watch)
 {
 	int r = sd_event_add_time(watch->event, &watch->settled, CLOCK_MONOTONIC, 0, 10000,
 				  on_settled, watch);
@@ -54,29 +115,30 @@ static int add_sources(struct store_watch *watch, const char *folder)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(watch->settled, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_add_inotify(watch->event, &watch->folder, folder, EVENTS, on_event,
-					 watch);
-	return r < 0 ? r : 0;
+		r = watch_hop(&watch->hops[0], watch->path);
+	if (r < 0)
+		return r;
+	follow_links(watch);
+	return 0;
 }
 
 int store_watch_new(sd_event *event, const char *path, void (*changed)(void *arg), void *arg,
 		    struct store_watch **ret)
 {
-	char folder[PATH_MAX], whole[PATH_MAX];
-	struct store_watch *watch;
+	struct store_watch *watch = calloc(1, sizeof(*watch));
+	size_t i;
 	int r;
 
-	if (copy_text(folder, sizeof(folder), path) || copy_text(whole, sizeof(whole), path))
-		return -ENAMETOOLONG;
-	watch = calloc(1, sizeof(*watch));
 	if (!watch)
 		return -ENOMEM;
+	for (i = 0; i <= LINKS_MAX; i++)
+		watch->hops[i].watch = watch;
 	watch->changed = changed;
 	watch->arg = arg;
 	watch->event = sd_event_ref(event);
-	r = copy_text(watch->name, sizeof(watch->name), basename(whole)) ? -ENAMETOOLONG : 0;
+	r = copy_text(watch->path, sizeof(watch->path), path) ? -ENAMETOOLONG : 0;
 	if (r == 0)
-		r = add_sources(watch, dirname(folder));
+		r = add_sources(watch);
 	if (r < 0) {
 		store_watch_free(watch);
 		return r;
@@ -87,9 +149,12 @@ int store_watch_new(sd_event *event, const char *path, void (*changed)(void *arg
 
 void store_watch_free(struct store_watch *watch)
 {
+	size_t i;
+
 	if (!watch)
 		return;
-	sd_event_source_disable_unref(watch->folder);
+	for (i = 0; i <= LINKS_MAX; i++)
+		sd_event_source_disable_unref(watch->hops[i].folder);
 	sd_event_source_disable_unref(watch->settled);
 	sd_event_unref(watch->event);
 	free(watch);

@@ -5,7 +5,10 @@
 /*
  * Tells when a file may have changed: written in place, replaced by a rename (as editors and
  * our command do), created, removed. The folder is watched, not the file, so that the next
- * file of that name counts as well. Showers of events are gathered.
+ * file of that name counts as well. Where the name is a symbolic link, each link on the way
+ * and the file at its end are watched in the same manner, anew whenever one changed; not seen
+ * are a change of a link among the folders, and a folder that comes to be behind a link that
+ * led nowhere. Showers of events are gathered.
  */
 
 #include <systemd/sd-event.h>

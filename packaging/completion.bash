@@ -58,7 +58,11 @@ _mpathiscsi() {
 	for ((i = 1; i < ${#words[@]}; i++)); do
 		word=${words[i]}
 		case $word in
-		-S | --socket | -f | --policies) _mpathiscsi_command+=("$word" "${words[i + 1]-}"); ((++i)) ;;
+		-S | --socket | --policies | -f)
+			[[ $word != -f || ! $command ]] || continue # behind a command: --force
+			_mpathiscsi_command+=("$word" "${words[i + 1]-}")
+			((++i))
+			;;
 		--socket=* | --policies=*) _mpathiscsi_command+=("$word") ;;
 		--timeout | --policy | -p | --reason | -r | --file | -F) ((++i)) ;;
 		--target | --product) lun='*'; ((++i)) ;; # a scope stands in a LUN's place
@@ -83,6 +87,7 @@ _mpathiscsi() {
 	done
 
 	# What could stand here?
+	[[ $previous != -f || ! $command ]] || previous=''
 	case $previous in
 	-f | --policies) reply=$(compgen -f -- "$current") ;;
 	-S | --socket) reply=$(compgen -f -- "$current") ;;

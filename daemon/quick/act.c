@@ -55,7 +55,7 @@ static void pull(struct quick *quick, struct quick_session *session, uint32_t us
 				  .connection = session->connection,
 				  .inode = session->tcp.inode,
 				  .user_timeout_ms = user_timeout_ms,
-				  .recovery_tmo_s = session->ride_out_s};
+				  .recovery_tmo_s = -1};
 	const char **devices;
 	int r = -ENOMEM;
 
@@ -93,7 +93,7 @@ static void keep_socket_only(struct quick *quick, struct quick_session *session)
 					.connection = session->connection,
 					.inode = session->tcp.inode,
 					.user_timeout_ms = session->wished_ms,
-					.recovery_tmo_s = session->ride_out_s};
+					.recovery_tmo_s = -1};
 
 	levers_set(quick->levers, &wish, &session->levers);
 	session->levers.quick = false;

@@ -16,14 +16,15 @@
 #include "daemon/quick/map_message.h"
 #include "daemon/quick/state.h"
 
-/* After a connection has ended: until everything in flight has come up, been queued, and been given to
- * disks that wait for their session. */
-#define AFTER_LOSS_MS 5000
+/* After a connection has ended: for as long as stock's timers would have kept its I/O below dm. */
+#define AFTER_LOSS_MS 15000 /* where they are not known */
 
 static bool in_trouble(const struct quick_session *session, uint64_t now_ns)
 {
+	uint64_t limit_ms = session->stock_ms == UINT32_MAX ? AFTER_LOSS_MS : session->stock_ms;
+
 	if (!session->logged_in_ns || session->tcp_gone)
-		return session->lost_quick && now_ns - session->lost_ns < AFTER_LOSS_MS * NS_PER_MS;
+		return session->lost_quick && now_ns - session->lost_ns < limit_ms * NS_PER_MS;
 	return quick_holds_quick_io(session) && quick_unproven_since(session, now_ns);
 }
 

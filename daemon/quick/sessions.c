@@ -106,8 +106,8 @@ static int recovery_s(const struct quick *quick, const struct iscsi_identity *id
 
 /*
  * How long stock timers ride out a silence: until the kernel's NOP has been missed, and then
- * recovery_tmo. A session that is quick fails earlier; its disks stay blocked for as long as
- * all that together, so that in the end no I/O fails sooner than it would have.
+ * recovery_tmo. That is left as it is: a request that dm sends to a disk in the moment between its
+ * session's failure and the path's waits for it, and must not wait longer than with stock.
  */
 static void read_timers(const struct quick *quick, const struct iscsi_identity *id,
 			struct quick_session *session)
@@ -117,7 +117,6 @@ static void read_timers(const struct quick *quick, const struct iscsi_identity *
 	int interval = -1, timeout = -1, recovery = -1;
 
 	session->stock_ms = UINT32_MAX;
-	session->ride_out_s = -1;
 	if (root < 0)
 		return;
 	snprintf(name, sizeof(name), "class/iscsi_connection/connection%u:%u", id->sid, id->cid);
@@ -134,9 +133,8 @@ static void read_timers(const struct quick *quick, const struct iscsi_identity *
 	close(root);
 	if (recovery < 0 || recovery > INT_MAX / 4000)
 		return;
-	session->ride_out_s = recovery + (session->nop_ms ? (int)session->nop_ms / 1000
-							  : NO_NOP_RIDE_OUT_S);
-	session->stock_ms = (uint32_t)session->ride_out_s * 1000;
+	session->stock_ms = (uint32_t)recovery * 1000 +
+			    (session->nop_ms ? session->nop_ms : NO_NOP_RIDE_OUT_S * 1000);
 }
 
 static void login_begins(struct quick *quick,

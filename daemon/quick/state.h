@@ -43,7 +43,6 @@ struct quick_session {
 	bool was_lost;	       /* … and before that it was seen to fail */
 	uint32_t stock_ms;     /* what the kernel's own timers ride out */
 	uint32_t nop_ms;	       /* after which the kernel's own NOP ends a silent connection; 0: off */
-	int ride_out_s;	       /* the same as recovery_tmo; -1: leave that */
 	/* the look */
 	bool tcp_known;
 	struct tcp_sample tcp;

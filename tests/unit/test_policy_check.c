@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 
 #include "daemon/policy_check.h"
+#include "daemon/policy_section.h"
 
 #define ARRAY "iqn.2026-01.org.example:array"
 #define OTHER "iqn.2026-01.org.example:other"
@@ -300,6 +301,116 @@ static void malformed(void **state)
 	close_host(&host);
 }
 
+static struct json_object *ask_section(const struct host *host, const char *key, const char *value)
+{
+	struct json_object *request = json_object_new_object(), *reply;
+
+	json_object_object_add(request, key, json_object_new_string(value));
+	reply = policy_section(&host->luns, &host->store, request);
+	json_object_put(request);
+	assert_non_null(reply);
+	return reply;
+}
+
+/* What a section says and what goes with it: "WWID>SETTING/SELECTOR", '!' behind it: multipathd
+ * must reconfigure. */
+static void expect_section(const char *policies_text, const char *key, const char *value,
+			   const char *setting, const char *selector, const char *changes)
+{
+	char message[STORE_MESSAGE_MAX] = "", list[500] = "";
+	struct json_object *reply, *luns, *lun;
+	struct host host;
+	bool any = strchr(changes, '!') != NULL;
+
+	open_host(&host);
+	close_host(&host);
+	assert_int_equal(store_parse(policies_text, "test", &host.store, message), 0);
+	assert_int_equal(lun_table_make(&host.inventory, &host.store, &host.luns), 0);
+	for (size_t i = 0; i < host.luns.n; i++) /* a map's name for the second */
+		if (!strcmp(host.luns.luns[i].wwid, "3bb")) {
+			host.luns.luns[i].alias = "mpathb";
+			host.luns.luns[i].entry = lun_find_entry(&host.luns.luns[i], &host.store);
+		}
+	reply = ask_section(&host, key, value);
+	luns = json_object_object_get(reply, "luns");
+	for (size_t i = 0; i < json_object_array_length(luns); i++) {
+		lun = json_object_array_get_idx(luns, i);
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s>%s/%s%s",
+			 i ? " " : "", text(lun, "wwid"), text(lun, "setting"),
+			 text(lun, "selector"),
+			 json_object_get_boolean(json_object_object_get(lun, "reconfigures")) ? "!"
+											      : "");
+	}
+	assert_string_equal(list, changes);
+	assert_string_equal(text(reply, "setting"), setting);
+	assert_string_equal(text(reply, "selector"), selector);
+	assert_int_equal(json_object_get_boolean(json_object_object_get(reply, "reconfigures")),
+			 any);
+	json_object_put(reply);
+	close_host(&host);
+}
+
+static void sections(void **state)
+{
+	static const char all[] = "[lun 3aa]\npolicy = failover-only\nactive = portal=10.0.1.2\n"
+				  "[lun mpathb]\npolicy = least-queue-depth\n"
+				  "[target " ARRAY "]\npolicy = round-robin\n"
+				  "[default]\npolicy = weighted-path\n";
+	const char *rr = policy_by_name("round-robin")->selector;
+	char changes[200];
+
+	(void)state;
+	assert_true(*rr);
+	/* its last section: it is left without a policy, which multipathd must be told */
+	expect_section(policies, "lun", "3aa", "failover-only active portal=10.0.1.2", "",
+		       "3aa>/!");
+	/* no such section, now or ever */
+	expect_section(policies, "lun", "3bb", "", "", "");
+	expect_section(policies, "scope", "default", "", "", "");
+	expect_section(policies, "scope", "target iqn.2026-01.org.example:none", "", "", "");
+	/* the next wider section takes over, with another selector */
+	snprintf(changes, sizeof(changes), "3bb>round-robin/%s!", rr);
+	expect_section(all, "lun", "3bb", "least-queue-depth", rr, changes);
+	expect_section(all, "lun", "mpathb", "least-queue-depth", rr, changes);
+	/* governed by narrower ones: nothing changes */
+	expect_section(all, "scope", "target " ARRAY, "round-robin", "", "");
+	expect_section(all, "scope", "default", "weighted-path", "", "3cc>/!");
+	/* the same setting or the same selector from the wider one: nothing to reconfigure */
+	expect_section("[lun 3aa]\npolicy = round-robin\n[default]\npolicy = round-robin\n", "lun",
+		       "3aa", "round-robin", "", "");
+	snprintf(changes, sizeof(changes), "3aa>round-robin/%s", rr);
+	expect_section("[lun 3aa]\npolicy = round-robin\nexclude = portal=10.0.2.2\n"
+		       "[default]\npolicy = round-robin\n",
+		       "lun", "3aa", "round-robin exclude portal=10.0.2.2", "", changes);
+	/* both of a LUN's names go */
+	expect_section("[lun 3bb]\npolicy = round-robin\n"
+		       "[lun mpathb]\npolicy = least-queue-depth\n",
+		       "lun", "3bb", "round-robin", "", "3bb>/!");
+}
+
+static void section_refused(void **state)
+{
+	struct json_object *request = json_object_new_object(), *reply;
+	struct host host;
+
+	(void)state;
+	open_host(&host);
+	assert_null(policy_section(&host.luns, &host.store, request));
+	json_object_object_add(request, "scope", json_object_new_int(7));
+	assert_null(policy_section(&host.luns, &host.store, request));
+	json_object_object_add(request, "scope", json_object_new_string("default"));
+	json_object_object_add(request, "lun", json_object_new_string("3aa"));
+	assert_null(policy_section(&host.luns, &host.store, request));
+	json_object_put(request);
+	reply = ask_section(&host, "lun", "3zz");
+	assert_string_equal(text(reply, "error"), "ISDSC_VOLUME_NOT_FOUND");
+	json_object_put(reply);
+	reply = ask_section(&host, "scope", "host x");
+	assert_string_equal(text(reply, "error"), "ISDSC_INVALID_PARAMETER");
+	json_object_put(reply);
+	close_host(&host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +418,8 @@ int main(void)
 		cmocka_unit_test(accepted),
 		cmocka_unit_test(empty_host),
 		cmocka_unit_test(malformed),
+		cmocka_unit_test(sections),
+		cmocka_unit_test(section_refused),
 	};
 
 	return cmocka_run_group_tests_name("policy_check", tests, NULL, NULL);

@@ -138,6 +138,10 @@ static void broken(void **state)
 		{"[lun x]\npolicy = failover-only\n[lun x]\npolicy = failover-only\n", ":3: section [lun x] stands twice"},
 		{"[lun x]\npolicy = failover-only\nnonsense\n", ":3: "},
 		{"[lun x\npolicy = failover-only\n", ":1: section without"},
+		{"[lun a] junk\npolicy = failover-only\n", ":1: \"junk\" behind \"]\": allowed is "},
+		{"[lun a]\npolicy = failover-only\r\n[lun b]]\r\npolicy = round-robin\r\n",
+		 ":3: \"]\" behind \"]\": allowed is only a comment"},
+		{"[lun a]\rpolicy = failover-only\r", ":1: \"policy = failover-only\" behind"},
 	};
 	struct store store = {.n = 77};
 	char message[STORE_MESSAGE_MAX];
@@ -304,6 +308,72 @@ static void edit_scopes(void **state)
 	}
 }
 
+#define COMMENTED                                                                                  \
+	"[lun a] # ours\n"                                                                         \
+	"policy = failover-only ; chosen by Bob\n"                                                 \
+	"; the fast switch\n"                                                                      \
+	"active = portal=[fd00::2]:3260\t;rack 4; slot 1\n"                                        \
+	"standby = portal=10.0.2.2\n"                                                              \
+	"standby = portal=10.0.3.2 ; last"
+
+/* What stands behind a setting that goes becomes a line of its own. */
+static void edit_inline_comments(void **state)
+{
+	static const char kept[] = "; chosen by Bob\n; the fast switch\n;rack 4; slot 1\n; last\n";
+	struct store_name name = named("lun a");
+	struct policy_setting shared;
+	char *text, *again, expected[400];
+	struct store store;
+
+	(void)state;
+	parse_good(COMMENTED, &store);
+	store_free(&store);
+	setting("round-robin", &shared);
+	assert_int_equal(store_edit(COMMENTED, &name, "", &shared, &text), 0);
+	snprintf(expected, sizeof(expected), "[lun a] # ours\npolicy  = round-robin\n%s", kept);
+	assert_string_equal(text, expected);
+	assert_int_equal(store_edit(text, &name, "", &shared, &again), 0);
+	assert_string_equal(again, expected);
+	free(again);
+	free(text);
+	/* taken back, the header's comment stays as well */
+	assert_int_equal(store_edit(COMMENTED, &name, "", NULL, &text), 0);
+	snprintf(expected, sizeof(expected), "# ours\n%s", kept);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+/* A file from another system keeps its line ends, and every line. */
+static void edit_crlf(void **state)
+{
+	static const char crlf[] = "# mine\r\n\r\n[lun a]\r\npolicy = failover-only ; Bob\r\n\r\n"
+				   "active = portal=10.0.1.2\r\n\r\n[lun b]\r\n"
+				   "policy = round-robin\r\n";
+	struct store_name a = named("lun a"), c = named("lun c");
+	struct policy_setting shared;
+	struct store store;
+	char *text, *next;
+
+	(void)state;
+	parse_good(crlf, &store);
+	assert_int_equal(store.n, 2);
+	assert_int_equal(find(&store, "a", "")->setting->n_rules, 1);
+	store_free(&store);
+	setting("round-robin exclude iface=x", &shared);
+	assert_int_equal(store_edit(crlf, &a, "", &shared, &text), 0);
+	assert_string_equal(text, "# mine\r\n\r\n[lun a]\r\npolicy  = round-robin\r\n"
+				  "exclude = iface=x\r\n; Bob\r\n\r\n\r\n[lun b]\r\n"
+				  "policy = round-robin\r\n");
+	assert_int_equal(store_edit("# mine\r\n", &c, "", &shared, &next), 0);
+	assert_string_equal(next, "# mine\r\n\r\n[lun c]\r\npolicy  = round-robin\r\n"
+				  "exclude = iface=x\r\n");
+	free(text);
+	assert_int_equal(store_edit(next, &c, "", NULL, &text), 0);
+	assert_string_equal(text, "# mine\r\n\r\n");
+	free(text);
+	free(next);
+}
+
 #define SCOPES                                                                                     \
 	"[default]\npolicy = round-robin\n"                                                        \
 	"[product \"ACME\" \"Disk\"]\npolicy = least-queue-depth\n"                               \
@@ -420,6 +490,7 @@ int main(void)
 		cmocka_unit_test(good), cmocka_unit_test(broken), cmocka_unit_test(long_lines),
 		cmocka_unit_test(edit), cmocka_unit_test(edit_scopes), cmocka_unit_test(precedence),
 		cmocka_unit_test(files), cmocka_unit_test(links),
+		cmocka_unit_test(edit_inline_comments), cmocka_unit_test(edit_crlf),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -112,6 +112,48 @@ static void gathers(void **state)
 	run_until(s, 1);
 }
 
+/* Links to links: the file at the end counts, and each link; a file left behind does not. */
+static void links(void **state)
+{
+	struct scene *s = *state;
+	char folder[] = "/tmp/store_watch.XXXXXX", first[64], second[64], middle[64], fresh[64];
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(first, sizeof(first), "%s/first", folder);
+	snprintf(second, sizeof(second), "%s/second", folder);
+	snprintf(middle, sizeof(middle), "%s/middle", folder);
+	snprintf(fresh, sizeof(fresh), "%s/fresh", folder);
+	write_in_place(first, "one");
+	write_in_place(second, "two");
+	assert_int_equal(symlink("first", middle), 0);
+	assert_int_equal(symlink(middle, s->other), 0);
+	assert_int_equal(rename(s->other, s->path), 0);
+	run_until(s, 1);
+	write_in_place(first, "in place");
+	run_until(s, 2);
+	assert_int_equal(store_write_file(s->path, "replaced"), 0);
+	run_until(s, 3);
+	write_in_place(second, "not ours");
+	run_until(s, 3);
+	assert_int_equal(symlink("second", fresh), 0); /* the link between leads elsewhere */
+	assert_int_equal(rename(fresh, middle), 0);
+	run_until(s, 4);
+	write_in_place(second, "ours now");
+	run_until(s, 5);
+	write_in_place(first, "not any more");
+	run_until(s, 5);
+	/* there from the start */
+	store_watch_free(s->watch);
+	assert_int_equal(store_watch_new(s->event, s->path, changed, s, &s->watch), 0);
+	write_in_place(second, "again");
+	run_until(s, 6);
+	unlink(first);
+	unlink(second);
+	run_until(s, 7);
+	unlink(middle);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 static void no_folder(void **state)
 {
 	struct scene *s = *state;
@@ -127,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(gathers, setup, teardown),
+		cmocka_unit_test_setup_teardown(links, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_folder, setup, teardown),
 	};
 
