@@ -6,14 +6,13 @@
 
 TRUTH_LUNS=5           # LUN 1 to 5: FOO RR RRWS WP LQD
 TRUTH_WRITES=2000      # of each writer
-TRUTH_WRITES_AGAIN=500 # where a row that has been counted comes back on the way to another one
 TRUTH_DEPTH=4          # writes in flight: of one in flight least-queue-depth has nothing to choose by
 TRUTH_SETTLE_S=40      # at most until the path states are the row's
 TRUTH_FAILBACK_S=20    # and then until dm uses the groups it should
 TRUTH_ROWS=0 TRUTH_CELLS=0 TRUTH_GOOD=0 TRUTH_ERRORS=0 TRUTH_CORRUPT=0
 TRUTH_UP=ABCD
 declare -a TRUTH_LOAD_PIDS=() TRUTH_DISKS=() TRUTH_MAPS=()
-declare -A TRUTH_SEEN=() TRUTH_COUNTED=()
+declare -A TRUTH_SEEN=()
 
 # The sequence: row of the table, event, paths up, then what each policy must use.
 # A policy that uses the paths in list order without a history (rows 7 and 11).
@@ -249,8 +248,6 @@ truth_row() {
 	fi
 	since "$begin"; settled=$SINCE_MS
 	writes=$TRUTH_WRITES
-	[[ ! -v TRUTH_COUNTED[$row] ]] || writes=$TRUTH_WRITES_AGAIN
-	TRUTH_COUNTED[$row]=1
 	truth_count "$writes" "${asked[@]}"
 	since "$begin"
 	for lun in 1 2 3 4 5; do
