@@ -234,7 +234,7 @@ truth_head() {
 # truth_row ROW EVENT UP FOO RR RRWS WP LQD: brings the event about, counts, prints the row with its writes, the seconds until
 # dm had settled and those of the writers. "." : not asked of this LUN.
 truth_row() {
-	local row=$1 event=$2 up=$3 lun ok=yes late='' begin settled writes
+	local row=$1 event=$2 up=$3 lun ok=yes late='' begin settled
 	local -a wanted=("${@:4}") cells=() notes=() asked=()
 	now; begin=$NOW_MS
 	truth_make "$up"
@@ -245,10 +245,11 @@ truth_row() {
 		late="paths: wanted $up; dm has $(truth_seen up)"
 	elif ! wait_for $TRUTH_FAILBACK_S truth_row_used "${wanted[@]}"; then
 		late="dm uses $(truth_seen used)"
+	elif ! wait_for $TRUTH_SETTLE_S truth_none_waits; then
+		late="a disk is still blocked"
 	fi
 	since "$begin"; settled=$SINCE_MS
-	writes=$TRUTH_WRITES
-	truth_count "$writes" "${asked[@]}"
+	truth_count "$TRUTH_WRITES" "${asked[@]}"
 	since "$begin"
 	for lun in 1 2 3 4 5; do
 		if [[ ${wanted[lun - 1]} == . ]]; then cells+=(.); continue; fi
@@ -266,12 +267,23 @@ truth_row() {
 	done
 	TRUTH_ROWS=$((TRUTH_ROWS + 1))
 	# shellcheck disable=SC2059
-	printf "$TRUTH_FORMAT" "$row" "$event" "$up" "${cells[@]}" "$ok" "$writes" "$((settled / 1000)) + $(((SINCE_MS - settled) / 1000))"
+	printf "$TRUTH_FORMAT" "$row" "$event" "$up" "${cells[@]}" "$ok" "$TRUTH_WRITES" "$((settled / 1000)) + $(((SINCE_MS - settled) / 1000))"
 	[[ -z $late ]] || note "$late"
 	for lun in "${!notes[@]}"; do note "${notes[lun]}"; done
 }
 
 # Whether the paths are up that should be: on a LUN that must use none although paths are up (row 16), none.
+# truth_none_waits: whether no disk is blocked. A request that was on its way to a disk when its session failed waits there
+# until the kernel gives the session up, and is counted only then, although dm has long been using other paths.
+truth_none_waits() {
+	local lun disk
+	for ((lun = 1; lun <= TRUTH_LUNS; lun++)); do
+		for disk in ${TRUTH_DISKS[lun]}; do
+			[[ $(cat "/sys/block/$disk/device/state" 2> /dev/null) != blocked ]] || return 1
+		done
+	done
+}
+
 truth_row_up() {
 	local up=$1 lun
 	shift
