@@ -1,7 +1,7 @@
 # Every portal of the array falls silent in the same instant and comes back: what becomes of the I/O in flight, stock and
 # ours side by side, by the map's no_path_retry. Nothing may become an I/O error that stock would have ridden out.
 # Arguments: reps=N (1), cells="CELL…" (as below, all: every one; default: two of them), settings="stock ours".
-# lab: init=script timeout=4500
+# lab: init=script timeout=3600
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
