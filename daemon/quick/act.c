@@ -47,6 +47,14 @@ static void say_levers(const struct quick *quick, const struct quick_session *se
 			 strerror(-now->error));
 }
 
+static const struct quick_timing *timing_of(const struct quick *quick,
+					    const struct quick_session *session)
+{
+	const struct iscsi_identity *id = quick_identity(quick, session->sid);
+
+	return settings_timing(&quick->settings, id ? id->name.target : "");
+}
+
 static void pull(struct quick *quick, struct quick_session *session, uint32_t user_timeout_ms,
 		 uint64_t now_ns)
 {
@@ -55,7 +63,8 @@ static void pull(struct quick *quick, struct quick_session *session, uint32_t us
 				  .connection = session->connection,
 				  .inode = session->tcp.inode,
 				  .user_timeout_ms = user_timeout_ms,
-				  .recovery_tmo_s = -1};
+				  .recovery_tmo_s =
+					  timing_of(quick, session)->fail_stranded ? 0 : -1};
 	const char **devices;
 	int r = -ENOMEM;
 
@@ -125,14 +134,6 @@ static void note_decision(struct quick_session *session, struct quick_decision d
 	session->decision = decision;
 	snprintf(session->decision_lun, sizeof(session->decision_lun), "%s",
 		 !lun ? "" : *lun->alias ? lun->alias : lun->wwid);
-}
-
-static const struct quick_timing *timing_of(const struct quick *quick,
-					    const struct quick_session *session)
-{
-	const struct iscsi_identity *id = quick_identity(quick, session->sid);
-
-	return settings_timing(&quick->settings, id ? id->name.target : "");
 }
 
 /* A connection must end by its own time-out before the kernel's NOP ends it: see drain.c. */

@@ -8,8 +8,8 @@
  *		       connection when sent data stays unacknowledged for so long;
  *   max_retries = 0   of each of its disks (scsi_disk): I/O whose connection has ended goes
  *		       straight up to dm-multipath;
- *   recovery_tmo      of the session: how long its disks stay blocked (the daemon leaves it
- *		       as it is at present).
+ *   recovery_tmo      of the session: how long its disks stay blocked: 0 with stranded_io = fail
+ *		       (mpathiscsid.conf), else it is left as it is.
  * What was before is written to a record in /run first, so that a helper can put it back when
  * the daemon is gone (mpathiscsi-disarm). A descriptor of iscsid's is held no longer than the
  * call.

@@ -106,8 +106,8 @@ static int recovery_s(const struct quick *quick, const struct iscsi_identity *id
 
 /*
  * How long stock timers ride out a silence: until the kernel's NOP has been missed, and then
- * recovery_tmo. That is left as it is: a request that dm sends to a disk in the moment between its
- * session's failure and the path's waits for it, and must not wait longer than with stock.
+ * recovery_tmo. A request that dm sends to a disk in the moment between its session's failure and
+ * the path's waits for that too, unless stranded_io = fail has set it to 0.
  */
 static void read_timers(const struct quick *quick, const struct iscsi_identity *id,
 			struct quick_session *session)

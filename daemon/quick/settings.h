@@ -27,6 +27,9 @@ struct quick_timing {
 	/* Before a release: reinstate the session through another portal. Never together with
 	 * arm: the kernel ends an armed connection without asking anybody. */
 	bool fence;
+	/* What reached a disk between its session's loss and its path's failure comes back at
+	 * once (recovery_tmo 0) instead of waiting as with stock. */
+	bool fail_stranded;
 	uint32_t user_timeout_ms;     /* of an armed connection that behaves */
 	uint32_t user_timeout_max_ms; /* it grows up to this where packets are lost */
 	uint32_t connection_dead_ms;  /* data unacknowledged so long, with back-off: dead */

@@ -17,6 +17,7 @@ const struct settings_key_info settings_keys[KEY_MAX] = {
 	[KEY_ARM] = {"arm", KIND_AUTO, OF_TIMING(arm)},
 	[KEY_RELEASE] = {"release", KIND_AUTO, OF_TIMING(release)},
 	[KEY_FENCE] = {"fence", KIND_FENCE, OF_TIMING(fence)},
+	[KEY_STRANDED] = {"stranded_io", KIND_STRANDED, OF_TIMING(fail_stranded)},
 	[KEY_USER_TIMEOUT] = {"user_timeout_ms", OF_TIMING(user_timeout_ms),
 			      NUMBER(100, 10000, " ms")},
 	[KEY_USER_TIMEOUT_MAX] = {"user_timeout_max_ms", OF_TIMING(user_timeout_max_ms),
@@ -46,6 +47,7 @@ static const char *const words[][PROFILE_MAX] = {
 	[KIND_PROFILE] = {"safe", "default", "fast"},
 	[KIND_AUTO] = {"off", "auto"},
 	[KIND_FENCE] = {"none", "reinstate"},
+	[KIND_STRANDED] = {"wait", "fail"},
 	[KIND_YES] = {"no", "yes"},
 };
 
@@ -95,7 +97,7 @@ void settings_key_allowed(const struct settings_key_info *key, char *buffer, siz
 
 static bool is_flag(const struct settings_key_info *key)
 {
-	return key->kind == KIND_AUTO || key->kind == KIND_FENCE || key->kind == KIND_YES;
+	return key->kind != KIND_NUMBER && key->kind != KIND_PROFILE;
 }
 
 void settings_key_put(const struct settings_key_info *key, struct quick_settings *whole,

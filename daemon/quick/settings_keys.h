@@ -11,6 +11,7 @@ enum settings_key {
 	KEY_ARM,
 	KEY_RELEASE,
 	KEY_FENCE,
+	KEY_STRANDED,
 	KEY_USER_TIMEOUT,
 	KEY_USER_TIMEOUT_MAX,
 	KEY_CONNECTION_DEAD,
@@ -28,7 +29,14 @@ enum settings_key {
 	KEY_MAX
 };
 
-enum settings_kind { KIND_PROFILE, KIND_AUTO, KIND_FENCE, KIND_YES, KIND_NUMBER };
+enum settings_kind {
+	KIND_PROFILE,
+	KIND_AUTO,
+	KIND_FENCE,
+	KIND_STRANDED,
+	KIND_YES,
+	KIND_NUMBER
+};
 
 struct settings_key_info {
 	const char *name;

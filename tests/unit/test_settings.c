@@ -116,6 +116,7 @@ static void every_key(void **state)
 	      "arm = off ; not here\n"
 	      "release=off\n"
 	      "fence = reinstate\n"
+	      "stranded_io = fail\n"
 	      "user_timeout_ms = 300\n"
 	      "user_timeout_max_ms = 3000\n"
 	      "connection_dead_ms = 900\n"
@@ -132,7 +133,8 @@ static void every_key(void **state)
 	      "flap_reuse = 19999\n"
 	      "profile = safe\n"); /* last, and yet below the others */
 	assert_int_equal(settings.profile, PROFILE_SAFE);
-	assert_true(!t->arm && !t->release && t->fence && settings.tune_routes);
+	assert_true(!t->arm && !t->release && t->fence && t->fail_stranded);
+	assert_true(settings.tune_routes);
 	assert_int_equal(t->user_timeout_ms, 300);
 	assert_int_equal(t->user_timeout_max_ms, 3000);
 	assert_int_equal(t->connection_dead_ms, 900);
@@ -192,11 +194,12 @@ static void floors(void **state)
 }
 
 #define TIMING_KEYS                                                                                \
-	"profile, arm, release, fence, user_timeout_ms, user_timeout_max_ms, connection_dead_ms, " \
-	"target_dead_ms, lun_dead_ms, floor_ms, tune_routes, rto_min_ms, releases_per_minute, "    \
-	"stable_ms, rise_ms, flap_half_life_s, flap_hold, flap_reuse"
+	"profile, arm, release, fence, stranded_io, user_timeout_ms, user_timeout_max_ms, "        \
+	"connection_dead_ms, target_dead_ms, lun_dead_ms, floor_ms, tune_routes, rto_min_ms, "     \
+	"releases_per_minute, stable_ms, rise_ms, flap_half_life_s, flap_hold, flap_reuse"
 #define TARGET_KEYS                                                                                \
-	"arm, release, fence, user_timeout_ms, user_timeout_max_ms, connection_dead_ms, "          \
+	"arm, release, fence, stranded_io, user_timeout_ms, user_timeout_max_ms, "                 \
+	"connection_dead_ms, " \
 	"target_dead_ms, lun_dead_ms, floor_ms"
 
 static const struct {
@@ -210,6 +213,7 @@ static const struct {
 	{"[timing]\narm = auto # really\n", "f:2: arm = auto # really: allowed are off, auto"},
 	{"[timing]\nrelease = yes\n", "f:2: release = yes: allowed are off, auto"},
 	{"[timing]\nfence = always\n", "f:2: fence = always: allowed are none, reinstate"},
+	{"[timing]\nstranded_io = yes\n", "f:2: stranded_io = yes: allowed are wait, fail"},
 	{"[timing]\ntune_routes = 1\n", "f:2: tune_routes = 1: allowed are no, yes"},
 	/* numbers */
 	{"[timing]\nuser_timeout_ms = 99\n",
@@ -429,7 +433,7 @@ static void report(void **state)
 	assert_string_equal(
 		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN),
 		"{\"profile\":\"safe\",\"arm\":\"off\",\"release\":\"auto\",\"fence\":"
-		"\"reinstate\","
+		"\"reinstate\",\"stranded_io\":\"wait\","
 		"\"user_timeout_ms\":1000,\"user_timeout_max_ms\":10000,\"connection_dead_ms\":"
 		"3000,"
 		"\"target_dead_ms\":5000,\"lun_dead_ms\":20000,\"floor_ms\":0,\"tune_routes\":"
@@ -437,7 +441,7 @@ static void report(void **state)
 		"\"rto_min_ms\":50,\"releases_per_minute\":20,\"stable_ms\":5000,\"rise_ms\":1000,"
 		"\"flap_half_life_s\":60,\"flap_hold\":3500,\"flap_reuse\":1500,\"targets\":["
 		"{\"target\":\"" A "\",\"arm\":\"off\",\"release\":\"off\",\"fence\":\"reinstate\","
-		"\"user_timeout_ms\":1000,\"user_timeout_max_ms\":10000,\"connection_dead_ms\":"
+		"\"stranded_io\":\"wait\",\"user_timeout_ms\":1000,\"user_timeout_max_ms\":10000,\"connection_dead_ms\":"
 		"3000,"
 		"\"target_dead_ms\":5000,\"lun_dead_ms\":20000,\"floor_ms\":0}]}");
 	target = json_object_array_get_idx(json_object_object_get(object, "targets"), 0);

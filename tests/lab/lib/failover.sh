@@ -22,7 +22,7 @@ failover_target() {
 # failover_up SETTING: from a host without sessions to one on which both LUNs' I/O goes over portal 1.
 #   stock    Debian's defaults                     default, fast  ours with that profile
 #   tuned    every timer of stock at its minimum   routes         fast with tune_routes
-#   off      ours, but neither arming nor releasing
+#   stranded default with stranded_io = fail       off            ours, but neither arming nor releasing
 # The same for all: failover groups, failback at once, no_path_retry queue.
 failover_up() {
 	local lun
@@ -93,9 +93,10 @@ failover_up_ours() {
 	case $1 in
 	# Cuts come faster here than a path is forgiven that comes and goes: no holding out.
 	default | fast | safe) quick_conf "profile=$1" tune_routes=no flap_hold=0 ;;
+	stranded) quick_conf profile=default stranded_io=fail flap_hold=0 ;;
 	routes) quick_conf profile=fast tune_routes=yes flap_hold=0 ;;
 	off) quick_conf arm=off release=off ;;
-	*) fail "setting \"$1\" is none of stock, tuned, off, safe, default, fast, routes" ;;
+	*) fail "setting \"$1\" is none of stock, tuned, off, safe, default, stranded, fast, routes" ;;
 	esac
 	daemon_start
 	multipathd_start - <<-E
@@ -236,7 +237,7 @@ head_move() {
 # failover_ready: everything as it should be before a cut.
 failover_ready() {
 	assert_wait 120 "all sessions and paths are up, LUNs 1 and 2 use portal 1" failover_home
-	if [[ $FO_SETTING =~ ^(safe|default|fast|routes)$ ]]; then
+	if [[ $FO_SETTING =~ ^(safe|default|stranded|fast|routes)$ ]]; then
 		assert_wait 60 "all paths are quick" quick_are 4
 	fi
 	assert_wait 30 "I/O flows" loads_flow 1 32
