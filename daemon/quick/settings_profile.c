@@ -16,6 +16,7 @@
  * lun		  arrays take some seconds to move a LUN to the other controller; in safe more
  *		  than the 15 s that the kernel grants a session, less than its 30 s for a
  *		  command.
+ * stranded	  in safe nothing is failed that stock would have kept.
  * rise, flaps	  four flaps in short order hold a path out for 85 s; one that flaps more often
  *		  than every half minute ends up held, one that is rarer never is.
  * stable	  open-iscsi before 2.1.9 mishandles an error during the login that follows one;
@@ -34,6 +35,7 @@ static const struct quick_timing timings[PROFILE_MAX] = {
 			  .lun_dead_ms = 20000},
 	[PROFILE_DEFAULT] = {.arm = true,
 			     .release = true,
+			     .fail_stranded = true,
 			     .user_timeout_ms = 500,
 			     .user_timeout_max_ms = 5000,
 			     .connection_dead_ms = 1000,
@@ -41,6 +43,7 @@ static const struct quick_timing timings[PROFILE_MAX] = {
 			     .lun_dead_ms = 6000},
 	[PROFILE_FAST] = {.arm = true,
 			  .release = true,
+			  .fail_stranded = true,
 			  .user_timeout_ms = 250,
 			  .user_timeout_max_ms = 5000,
 			  .connection_dead_ms = 700,

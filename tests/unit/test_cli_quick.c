@@ -178,13 +178,13 @@ static void timing(void **state)
 	assert_string_equal(
 		text,
 		"profile: default\n"
-		" arm: auto; release: auto; fence: none; stranded I/O: wait\n"
+		" arm: auto; release: auto; fence: none; stranded I/O: fail\n"
 		" user time-out: 500 to 5000 ms\n"
 		" dead after: connection 1000 ms, target 2500 ms, LUN 6000 ms\n"
 		" routes: rto_min 50 ms; releases: 20 a minute; stable: 5000 ms; rise: 1000 ms\n"
 		" flaps: half-life 60 s, held out above 3500, used again below 1500\n"
 		"target iqn.2026-01.org.example:b\n"
-		" arm: off; release: auto; fence: none; stranded I/O: wait; floor: 4000 ms\n"
+		" arm: off; release: auto; fence: none; stranded I/O: fail; floor: 4000 ms\n"
 		" user time-out: 4000 to 5000 ms\n"
 		" dead after: connection 4000 ms, target 4000 ms, LUN never\n"
 		"\n"

@@ -38,7 +38,7 @@ static void profiles(void **state)
 	(void)state;
 	parse("");
 	assert_int_equal(settings.profile, PROFILE_DEFAULT);
-	assert_true(t->arm && t->release && !t->fence && !settings.tune_routes);
+	assert_true(t->arm && t->release && !t->fence && t->fail_stranded && !settings.tune_routes);
 	assert_int_equal(t->user_timeout_ms, 500);
 	assert_int_equal(t->user_timeout_max_ms, 5000);
 	assert_int_equal(t->connection_dead_ms, 1000);
@@ -55,13 +55,13 @@ static void profiles(void **state)
 	assert_int_equal(settings.n_targets, 0);
 	parse("[timing]\nprofile = safe\n");
 	assert_int_equal(settings.profile, PROFILE_SAFE);
-	assert_true(!t->arm && t->release && t->fence);
+	assert_true(!t->arm && t->release && t->fence && !t->fail_stranded);
 	assert_int_equal(t->connection_dead_ms, 3000);
 	assert_int_equal(t->target_dead_ms, 5000);
 	assert_int_equal(t->lun_dead_ms, 20000);
 	parse("[timing]\nprofile = fast\n");
 	assert_int_equal(settings.profile, PROFILE_FAST);
-	assert_true(t->arm && t->release && !t->fence);
+	assert_true(t->arm && t->release && !t->fence && t->fail_stranded);
 	assert_int_equal(t->user_timeout_ms, 250);
 	assert_int_equal(t->user_timeout_max_ms, 5000);
 	assert_int_equal(t->connection_dead_ms, 700);
@@ -104,6 +104,20 @@ static void fast_with_tuned_routes(void **state)
 	assert_int_equal(settings.timing.user_timeout_ms, 200);
 	parse("[timing]\ntune_routes = yes\n");
 	assert_int_equal(settings.timing.user_timeout_ms, 500);
+}
+
+static void who_may_look(void **state)
+{
+	(void)state;
+	parse("[control]\ngroup = disk_watchers-2.a\n[timing]\nprofile = safe\n");
+	assert_string_equal(settings.group, "disk_watchers-2.a");
+	assert_int_equal(settings.profile, PROFILE_SAFE);
+	parse("[control]\ngroup = a2345678901234567890123456789012\n");
+	assert_int_equal(strlen(settings.group), 32);
+	parse("[control]\n");
+	assert_string_equal(settings.group, "");
+	parse("");
+	assert_string_equal(settings.group, "");
 }
 
 static void every_key(void **state)
@@ -262,11 +276,19 @@ static const struct {
 	{"[timing]\n[timing]\n", "f:2: section [timing] stands twice"},
 	{"[target " A "]\n\n[target iqn.2026-01.org.EXAMPLE:A]\n",
 	 "f:3: section [target " A "] stands twice"},
-	{"[time]\n", "f:1: section [time]: allowed are [timing] and [target NAME]"},
-	{"[Timing]\n", "f:1: section [Timing]: allowed are [timing] and [target NAME]"},
-	{"[]\n", "f:1: section []: allowed are [timing] and [target NAME]"},
-	{"[target]\n", "f:1: section [target]: allowed are [timing] and [target NAME]"},
-	{"[targets x]\n", "f:1: section [targets x]: allowed are [timing] and [target NAME]"},
+	{"[time]\n", "f:1: section [time]: allowed are [timing], [target NAME] and [control]"},
+	{"[Timing]\n", "f:1: section [Timing]: allowed are [timing], [target NAME] and [control]"},
+	{"[]\n", "f:1: section []: allowed are [timing], [target NAME] and [control]"},
+	{"[target]\n", "f:1: section [target]: allowed are [timing], [target NAME] and [control]"},
+	{"[targets x]\n", "f:1: section [targets x]: allowed are [timing], [target NAME] and [control]"},
+	{"[control]\n[control]\n", "f:2: section [control] stands twice"},
+	{"[control]\nuser = x\n", "f:2: key \"user\": allowed in [control] is group"},
+	{"[control]\ngroup = a\ngroup = a\n", "f:3: \"group\" stands twice"},
+	{"[control]\ngroup = a b\n", "f:2: group = a b: not the name of a group"},
+	{"[control]\ngroup = 1000\n", "f:2: group = 1000: not the name of a group"},
+	{"[control]\ngroup = a2345678901234567890123456789012x\n",
+	 "f:2: group = a2345678901234567890123456789012x: not the name of a group"},
+	{"[timing]\ngroup = a\n", "f:2: key \"group\": allowed in [timing] are " TIMING_KEYS},
 	{"[target ]\n", "f:1: [target ]: not a target's name (iqn.…, eui.… or naa.…)"},
 	{"[target 10.0.1.2]\n",
 	 "f:1: [target 10.0.1.2]: not a target's name (iqn.…, eui.… or naa.…)"},
@@ -274,6 +296,8 @@ static const struct {
 	 "f:1: [target " A " " B "]: not a target's name (iqn.…, eui.… or naa.…)"},
 	{"arm = off\n[timing]\n", "f:1: \"arm\" stands before the first section"},
 	{"\n[timing\narm = off\n", "f:2: section without \"]\""},
+	/* inih takes any blank before the bracket: its section must not pass for the one above */
+	{"[timing]\n\v[time]\narm = off\n", "f:2: section [time]: allowed are [timing], [target NAME] and [control]"},
 	{"[timing] arm = off\n",
 	 "f:1: \"arm = off\n\" behind \"]\": a setting needs a line of its own"},
 	{"[timing]\n\nfast\n", "f:3: neither [section] nor key = value"},
@@ -480,7 +504,10 @@ static void documents(void **state)
 		if (!strstr(sample, text))
 			fail_msg("the sample has no line of %s", settings_keys[i].name);
 	}
+	if (!strstr(manual, "\n.BR group "))
+		fail_msg("the manual has no entry of group");
 	parse(sample);
+	assert_string_equal(settings.group, "");
 	assert_is_default();
 	assert_int_equal(settings.n_targets, 0);
 	for (i = 0; sample[i]; i++) /* "#key" and "#[section]"; "# " is prose */
@@ -509,7 +536,7 @@ int main(void)
 		cmocka_unit_test(garbage),
 		cmocka_unit_test(files),
 		cmocka_unit_test(report),
-		cmocka_unit_test(documents),
+		cmocka_unit_test(documents), cmocka_unit_test(who_may_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

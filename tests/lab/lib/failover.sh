@@ -11,7 +11,10 @@ declare -a FO_FAILED=()
 # failover_target CASE: the array the case needs.
 failover_target() {
 	case $1 in
-	lunhang) LIO_SPLIT=1 target_start lio 2 luns=2 controllers=2 ;;
+	lunhang)
+		LIO_SPLIT=1
+		target_start lio 2 luns=2 controllers=2
+		;;
 	*) target_start tgt 2 luns=2 controllers=2 ;;
 	esac
 	[[ $1 != addrmove ]] || head_start
@@ -22,7 +25,7 @@ failover_target() {
 # failover_up SETTING: from a host without sessions to one on which both LUNs' I/O goes over portal 1.
 #   stock    Debian's defaults                     default, fast  ours with that profile
 #   tuned    every timer of stock at its minimum   routes         fast with tune_routes
-#   stranded default with stranded_io = fail       off            ours, but neither arming nor releasing
+#   stranded default with stranded_io = wait       off            ours, but neither arming nor releasing
 # The same for all: failover groups, failback at once, no_path_retry queue.
 failover_up() {
 	local lun
@@ -93,7 +96,7 @@ failover_up_ours() {
 	case $1 in
 	# Cuts come faster here than a path is forgiven that comes and goes: no holding out.
 	default | fast | safe) quick_conf "profile=$1" tune_routes=no flap_hold=0 ;;
-	stranded) quick_conf profile=default stranded_io=fail flap_hold=0 ;;
+	stranded) quick_conf profile=default stranded_io=wait flap_hold=0 ;;
 	routes) quick_conf profile=fast tune_routes=yes flap_hold=0 ;;
 	off) quick_conf arm=off release=off ;;
 	*) fail "setting \"$1\" is none of stock, tuned, off, safe, default, stranded, fast, routes" ;;
@@ -153,7 +156,11 @@ failover_end() {
 	case $1 in
 	silent | rst | linkdown | stopped) portal_heal 1 ;;
 	data) data_heal ;;
-	targetstop) controller_thaw 1 ;;
+	targetstop)
+		# For good: another process takes its place. One that went on would carry out late what is written again by then.
+		controller_kill 1
+		controller_start 1
+		;;
 	targetreboot)
 		controller_start 1
 		portal_heal 1
@@ -302,7 +309,7 @@ failover_lines() {
 }
 
 # failover_line CASE SETTING BLOCK CUT DEPTH: what a cut cost, from the finished load's stalls and series and from the log of the paths.
-#   stall_ms     the longest request that ended between cut and heal; heal_ms: after the heal, until all was as before
+#   stall_ms     the longest request between cut and heal; heal_ms: the longest that ended after it, until all was as before
 #   calm_ms      the longest request in the two seconds before the cut: what the busy host itself does
 #   free_ms      from the cut until the last request that was issued before the path had failed was done
 #   detect_ms    from the cut until the path had failed in dm; failback_ms: from the heal until I/O was on its path again; -1: never
@@ -334,6 +341,8 @@ failover_figures() {
 		$1 <= 0 { if ($3 > calm) calm = $3; next }
 		$1 <= heal && $3 > stall { stall = $3 }
 		$1 > heal && $3 > back { back = $3 }
+		# What was under way at the heal was held up by the fault.
+		$1 > heal && $1 - $3 <= heal && $3 > stall { stall = $3 }
 		$1 <= heal && $1 - $3 <= (detect < 0 ? 0 : detect) { free = $1 }
 		END { printf "stall_ms=%.1f heal_ms=%.1f calm_ms=%.1f free_ms=%d detect_ms=%d failback_ms=%d fault_ms=%d",
 			stall, back, calm, free, detect, failback, heal }' "$2" "$1"
