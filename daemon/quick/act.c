@@ -108,16 +108,24 @@ static void keep_socket_only(struct quick *quick, struct quick_session *session)
 	session->levers.quick = false;
 }
 
-static void let_go(struct quick *quick, struct quick_session *session)
+/* Nothing in flight proves nothing while the peer is silent: the connection may just have ended
+ * and its I/O have come up, to be looked after by borrow.c and rideout.c. */
+static bool is_drained(const struct quick *quick, const struct quick_session *session,
+		       uint64_t now_ns)
+{
+	return !quick_unproven_since(session, now_ns) && quick_drained(quick, session);
+}
+
+static void let_go(struct quick *quick, struct quick_session *session, uint64_t now_ns)
 {
 	if (session->levers_on && session->tcp_known) {
 		keep_socket_only(quick, session);
-		quick_drain_begin(quick, session);
+		quick_drain_begin(quick, session, now_ns);
 	}
 	if (session->levers_on)
 		say_let_go(quick, session);
 	session->levers_on = false;
-	if (session->draining && session->tcp_known && !quick_drained(quick, session))
+	if (session->draining && session->tcp_known && !is_drained(quick, session, now_ns))
 		return;
 	session->draining = false;
 	levers_clear(quick->levers, session->sid);
@@ -214,7 +222,7 @@ void quick_act(struct quick *quick, uint64_t now_ns)
 			     session->levers_on ? session->wished_ms : patience_of(quick, session),
 			     now_ns);
 		else
-			let_go(quick, session);
+			let_go(quick, session, now_ns);
 	}
 	quick_facts_free(&facts);
 }
@@ -356,6 +364,8 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 	session->lost_armed = session->lost_quick && session->levers.socket == SOCKET_ARMED &&
 			      !session->given_up &&
 			      (session->tcp.retransmits || session->tcp.probes);
+	session->lost_answering =
+		now_ns - session->answered_ns < session->wished_ms * NS_PER_MS;
 	quick->n_lost++;
 	if (session->lost_armed)
 		quick->n_dropped++;

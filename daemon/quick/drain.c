@@ -40,12 +40,12 @@ static void load_of(const struct quick *quick, const struct quick_session *sessi
 	disk_loads_free(&loads);
 }
 
-void quick_drain_begin(const struct quick *quick, struct quick_session *session)
+void quick_drain_begin(const struct quick *quick, struct quick_session *session, uint64_t now_ns)
 {
 	uint64_t in_flight, completed;
 
 	load_of(quick, session, &in_flight, &completed);
-	session->draining = in_flight != 0;
+	session->draining = in_flight != 0 || quick_unproven_since(session, now_ns);
 	session->drain_mark = completed + in_flight;
 }
 

@@ -16,8 +16,9 @@
 
 /* With the kernel's NOPs off a silence ends when TCP gives up; we ride it out no longer. */
 #define NO_NOP_RIDE_OUT_S 120
-/* A login this soon after an armed connection was ended: the peer had been there. A peer that
- * was away needs longer, for iscsid begins with a pause (open-iscsi, session_conn_reopen()). */
+/* A login this soon after an armed connection was ended, though its portal was answering: the peer
+ * had been there. iscsid begins with a pause of 2 s (open-iscsi, session_conn_reopen()), in which an
+ * outage may well have ended: the login alone says little. */
 #define FALSE_ALARM_MS 2500
 
 struct quick_session *quick_session(const struct quick *quick, unsigned int sid)
@@ -143,7 +144,8 @@ static void login_begins(struct quick *quick,
 {
 	session->connection = *connection;
 	session->logged_in_ns = now_ns;
-	if (session->lost_armed && now_ns - session->lost_ns < FALSE_ALARM_MS * NS_PER_MS) {
+	if (session->lost_armed && session->lost_answering &&
+	    now_ns - session->lost_ns < FALSE_ALARM_MS * NS_PER_MS) {
 		/* Whoever takes a login so soon was never away. */
 		patience_dropped(&session->patience, now_ns);
 		quick->n_false++;

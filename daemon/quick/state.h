@@ -70,6 +70,7 @@ struct quick_session {
 	uint64_t lost_ns;	    /* when */
 	bool lost_quick;	    /* it was quick then */
 	bool lost_armed;	    /* … and its own time-out seems to have ended it */
+	bool lost_answering;	    /* … while its portal had been answering within that time */
 	struct damping damping;
 	bool rising, held;
 	struct lun_ask *poke; /* poke.c: the question that is out; NULL none */
@@ -131,7 +132,7 @@ void quick_tune(struct quick *quick, uint64_t now_ns);
 void quick_untune(struct quick *quick);
 
 /* drain.c: a session that stops being quick has commands in flight that still are. */
-void quick_drain_begin(const struct quick *quick, struct quick_session *session);
+void quick_drain_begin(const struct quick *quick, struct quick_session *session, uint64_t now_ns);
 bool quick_drained(const struct quick *quick, const struct quick_session *session);
 bool quick_holds_quick_io(const struct quick_session *session);
 /* End connections with such I/O that the kernel would end soon, in its way. */
