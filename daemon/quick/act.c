@@ -364,8 +364,9 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 	session->lost_armed = session->lost_quick && session->levers.socket == SOCKET_ARMED &&
 			      !session->given_up &&
 			      (session->tcp.retransmits || session->tcp.probes);
+	/* The probe's answers only: I/O that ends with its connection looks like one, too. */
 	session->lost_answering =
-		now_ns - session->answered_ns < session->wished_ms * NS_PER_MS;
+		now_ns - session->nop_answered_ns < session->wished_ms * NS_PER_MS;
 	quick->n_lost++;
 	if (session->lost_armed)
 		quick->n_dropped++;

@@ -321,7 +321,7 @@ static void judge(struct quick *quick, struct quick_session *session,
 	session->healthy = session->logged_in_ns && session->tcp_known &&
 			   !probe_speaks_against(probe->state) &&
 			   verdict != SUSPICION_CONNECTION && verdict != SUSPICION_TARGET;
-	session->answered_ns = probe->last_good_ns;
+	session->answered_ns = session->nop_answered_ns = probe->last_good_ns;
 	/* not its acknowledgements: the kernel of a stopped target gives those */
 	if (session->suspicion.answered_ns > session->answered_ns)
 		session->answered_ns = session->suspicion.answered_ns;

@@ -52,6 +52,7 @@ struct quick_session {
 	enum suspicion_verdict verdict;
 	bool healthy;	      /* nothing speaks against it */
 	uint64_t answered_ns; /* last sign of life of portal or connection */
+	uint64_t nop_answered_ns; /* … to the probe */
 	/* the deed */
 	struct quick_decision decision;
 	char decision_lun[DEVICE_WWID_MAX]; /* the LUN that stands in the way, "" none */

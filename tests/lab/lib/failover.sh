@@ -246,6 +246,7 @@ failover_ready() {
 	assert_wait 120 "all sessions and paths are up, LUNs 1 and 2 use portal 1" failover_home
 	if [[ $FO_SETTING =~ ^(safe|default|stranded|fast|routes)$ ]]; then
 		assert_wait 60 "all paths are quick" quick_are 4
+		mpathiscsi status --timing >> "$(log timing)"
 	fi
 	assert_wait 30 "I/O flows" loads_flow 1 32
 }
