@@ -32,7 +32,12 @@ static void a_kernel_s_file_is_read(void **state)
 static void lines_that_are_no_disk_are_left_out(void **state)
 {
 	static const char *const texts[] = {"",	  "\n",	   "garbage",		"8 0 sda",
-					    "8 0", "\n\n\n", "8 0 sda x 0 0 0 0 0 0 0 0", " "};
+					    "8 0", "\n\n\n", "8 0 sda x 0 0 0 0 0 0 0 0", " ",
+					    /* one that was cut takes nothing of the next */
+					    "8 0 sda 1 2 3\n4 5 6 7 8 9\n",
+					    "8 0\n1 2 3 4 5 6 7 8 9\n",
+					    "8 0 sda 1 0 8 0 -2 0 16 0 7\n",
+					    "8 4294967296 sda 1 0 8 0 2 0 16 0 7\n"};
 	struct disk_loads loads;
 
 	(void)state;

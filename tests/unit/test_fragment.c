@@ -547,16 +547,19 @@ static void parse_gives_back_what_was_printed(void **state)
 	strcpy(lun->prio_args, "a \"b\" c");
 	lun->no_path_retry = 12;
 	strcpy(lun->stock_retry, "not set");
+	lun = fragment_add_lun(&f);
+	strcpy(lun->wwid, "{"); /* opens no section */
+	strcpy(lun->prio_args, "{");
 	assert_non_null(fragment_add_lun(&f));
 	fragment_sort(&f);
 	assert_int_equal(fragment_print(&f, &text), 0);
 	assert_int_equal(fragment_parse(text, &parsed, &line), 0);
 	assert_int_equal(parsed.n_arrays, 2);
-	assert_int_equal(parsed.n_luns, 2);
-	for (size_t i = 0; i < 2; i++) {
+	assert_int_equal(parsed.n_luns, 3);
+	for (size_t i = 0; i < 2; i++)
 		assert_memory_equal(&parsed.arrays[i], &f.arrays[i], sizeof(f.arrays[i]));
+	for (size_t i = 0; i < 3; i++)
 		assert_memory_equal(&parsed.luns[i], &f.luns[i], sizeof(f.luns[i]));
-	}
 	assert_int_equal(fragment_print(&parsed, &again), 0);
 	assert_string_equal(text, again);
 	free(text);
@@ -663,6 +666,13 @@ static void config_of_multipathd(void **state)
 				&c),
 		0);
 	assert_string_equal(c.overrides_checker, "directio");
+	assert_int_equal(mp_config_parse(CONFIG "blacklist {\n\tdevnode \"{\"\n}\n", &c), 0);
+	assert_int_equal(
+		mp_config_parse(CONFIG
+				"overrides {\n\tpath_checker \"directio\"\n"
+				"\tdetect_prio \"no\"\n\tdetect_checker \"yes\"\n}\n",
+				&c),
+		0);
 	assert_int_equal(c.overrides_detect_checker, MP_YES);
 	assert_int_equal(c.overrides_detect_prio, MP_NO);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -246,6 +246,8 @@ static void daemon_states(void **state)
 					  "ok\n",
 					  "pid x idle\n",
 					  "pid 0 idle\n",
+					  "pid -1 idle\n",
+					  "pid  7 idle\n",
 					  "pid 812\n",
 					  "pid 812 dancing\n",
 					  "idle\n"};

@@ -79,6 +79,24 @@ static void good(void **state)
 }
 
 /* Each broken file is refused whole, with its line and what is wrong. */
+/* A name that a header cannot hold would make the file a broken one. */
+static void unfit_names(void **state)
+{
+	static const char *const names[] = {"lun a]b", "lun a\nb", "lun a\rb", "lun ;a",
+					    "product \"A ;B\" \"C\"", "product \"A\" \"]\"",
+					    "product \"A\" \"\t;\"", "target iqn.a\n[default]"};
+	char message[POLICY_MESSAGE_MAX];
+	struct store_name name;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (store_name_parse(names[i], &name, message) != -EINVAL)
+			fail_msg("accepted: %s", names[i]);
+	assert_int_equal(store_name_parse("lun a;b", &name, message), 0);
+	assert_int_equal(store_name_parse("product \"A;\" \"#\"", &name, message), 0);
+	assert_int_equal(store_name_parse("lun\t3600", &name, message), 0);
+}
+
 static void broken(void **state)
 {
 	static const struct {
@@ -93,6 +111,7 @@ static void broken(void **state)
 		{"[target a,iface=b]\npolicy = failover-only\n", "write [target NAME]"},
 		{"[target bad@name]\npolicy = failover-only\n", ":1: section [target bad@name]: "},
 		{"[default all]\npolicy = failover-only\n", ":1: section [default all]"},
+		{"[lun a\033b]\npolicy = failover-only\n", "no name has \"]\""},
 		{"[product LIO-ORG disk1]\npolicy = failover-only\n", "[product \"VENDOR\" \"PRODUCT\"]"},
 		{"[product \"LIO-ORG\"]\npolicy = failover-only\n", "at most 8 and 16 characters"},
 		{"[product \"LIO-ORG\" \"\"]\npolicy = failover-only\n", "[product \"VENDOR\""},
@@ -166,6 +185,9 @@ static void long_lines(void **state)
 	(void)state;
 	memset(text, '#', sizeof(text));
 	text[STORE_LINE_MAX] = '\0';
+	parse_good(text, &store);
+	store_free(&store);
+	strcpy(text + STORE_LINE_MAX, "\n");
 	parse_good(text, &store);
 	store_free(&store);
 	text[STORE_LINE_MAX] = '#';
@@ -491,6 +513,7 @@ int main(void)
 		cmocka_unit_test(edit), cmocka_unit_test(edit_scopes), cmocka_unit_test(precedence),
 		cmocka_unit_test(files), cmocka_unit_test(links),
 		cmocka_unit_test(edit_inline_comments), cmocka_unit_test(edit_crlf),
+		cmocka_unit_test(unfit_names),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
