@@ -142,6 +142,15 @@ static void on_refused(struct probe_session *session, uint64_t now_ns)
 	}
 }
 
+static const char *why_dead(const struct probe_link *link)
+{
+	if (link->text[0])
+		return link->text;
+	if (link->error == -ECONNRESET)
+		return "connection closed by the target";
+	return strerror(-link->error);
+}
+
 void probe_attempt_login(struct probe_session *session, uint64_t now_ns)
 {
 	struct probe_link *link = &session->link;
@@ -153,11 +162,7 @@ void probe_attempt_login(struct probe_session *session, uint64_t now_ns)
 	} else if (link->login_done) {
 		on_refused(session, now_ns);
 	} else if (link->dead) {
-		login_failed(session, link->error,
-			     link->error == -ECONNRESET
-				     ? "connection closed by the target"
-				     : strerror(-link->error),
-			     now_ns);
+		login_failed(session, link->error, why_dead(link), now_ns);
 	}
 }
 

@@ -14,8 +14,15 @@
 
 #define ALIAS	       "mpathiscsi probe"
 #define OPEN_ISCSI_OUI 0x00023d
-/* A peer that makes the library queue more answers than this is no honest target. */
-#define OUT_QUEUE_MAX 64
+/* A peer that makes the library keep more PDUs of its own than this, sent or not, is no honest
+ * target. */
+#define QUEUE_MAX 64
+
+/*
+ * An honest target answers our NOPs, at most 20 a second, and asks now and then whether we are
+ * there. One that talks more than this, or in smaller pieces, wants our CPU.
+ */
+static const struct ration_limit hearing = {.each_ns = NS_PER_S / 200, .burst = 400};
 
 static void die(struct probe_link *link, int error)
 {
@@ -30,20 +37,51 @@ static void die(struct probe_link *link, int error)
  */
 static struct probe_link *reading;
 
+/* The library asks for a header, or for data, never for both at once. */
+static int check_login(struct probe_link *link, const uint8_t *bytes, size_t n, bool data,
+		       unsigned int responses)
+{
+	if (data)
+		return link->login.mutual ? probe_login_data(&link->login, bytes, n) : 0;
+	if (link->guard.login_responses == responses)
+		return 0;
+	return probe_login_header(&link->login, link->guard.header);
+}
+
+/* What came from the peer, before the library sees it. */
+static int check(struct probe_link *link, const uint8_t *bytes, size_t n, size_t asked)
+{
+	struct probe_guard *guard = &link->guard;
+	unsigned int responses = guard->login_responses;
+	bool data = guard->header_size && guard->header_have == guard->header_size;
+	int r = probe_guard_pass(guard, bytes, n, asked);
+
+	if (r == 0 && !link->login_done)
+		r = check_login(link, bytes, n, data, responses);
+	if (r == -EACCES)
+		probe_wire_text(link->text, sizeof(link->text),
+				"CHAP: the target does not prove itself");
+	return r;
+}
+
 ssize_t probe_link_recv(int fd, void *buffer, size_t size, int flags)
 {
 	struct probe_link *link = reading;
 	bool ours = link && link->iscsi && iscsi_get_fd(link->iscsi) == fd;
 	ssize_t n;
+	int r;
 
 	if (ours && !probe_guard_open(&link->guard)) {
 		errno = EAGAIN;
 		return -1;
 	}
 	n = recvfrom(fd, buffer, size, flags, NULL, NULL);
-	if (!ours || n <= 0 || !probe_guard_pass(&link->guard, buffer, (size_t)n, size))
+	if (!ours || n <= 0)
 		return n;
-	die(link, -EPROTO);
+	r = check(link, buffer, (size_t)n, size);
+	if (r == 0)
+		return n;
+	die(link, r);
 	errno = EPROTO;
 	return -1;
 }
@@ -221,6 +259,7 @@ static int open_link(struct probe_link *link, const struct probe_wire_add *add,
 
 	memset(link, 0, sizeof(*link));
 	probe_guard_init(&link->guard);
+	probe_login_init(&link->login, add->chap.user[0] && add->chap.user_in[0]);
 	for (size_t i = 0; i < PROBE_LINK_NOPS; i++)
 		link->nops[i].link = link;
 	link->iscsi = iscsi_create_context(add->initiator);
@@ -307,6 +346,18 @@ static void service_connecting(struct probe_link *link)
 		die(link, -EPROTO);
 }
 
+static bool is_heard(struct probe_link *link)
+{
+	return ration_take(&link->heard, &hearing, 1 + link->guard.turn, clock_now_ns());
+}
+
+static void die_of_talk(struct probe_link *link)
+{
+	if (!link->dead)
+		probe_wire_text(link->text, sizeof(link->text), "the target talks without end");
+	die(link, -EPROTO);
+}
+
 void probe_link_service(struct probe_link *link, short revents)
 {
 	int error = 0;
@@ -326,8 +377,10 @@ void probe_link_service(struct probe_link *link, short revents)
 		die(link, error ? error : why_broken(link));
 	else if (error)
 		die(link, error);
-	if (iscsi_out_queue_length(link->iscsi) > OUT_QUEUE_MAX)
-		die(link, -EPROTO);
+	if ((revents & POLLIN) && !is_heard(link))
+		die_of_talk(link);
+	if (iscsi_queue_length(link->iscsi) > QUEUE_MAX)
+		die_of_talk(link);
 	if (link->login_done && !link->forgotten) {
 		forget_chap(link->iscsi);
 		link->forgotten = true;

@@ -17,8 +17,10 @@
 #include <sys/types.h>
 
 #include "daemon/probe_guard.h"
+#include "daemon/probe_login.h"
 #include "daemon/probe_socket.h"
 #include "daemon/probe_wire.h"
+#include "daemon/ration.h"
 
 /* More outstanding than misses_silent may ask for. */
 #define PROBE_LINK_NOPS 16
@@ -51,6 +53,8 @@ struct probe_link {
 	uint32_t login_status;
 	char text[PROBE_TEXT_MAX]; /* why the login failed, or where the redirect goes */
 	struct probe_guard guard;
+	struct probe_login login;
+	struct ration heard; /* PDUs, and times that we were woken up for them */
 	struct probe_nop nops[PROBE_LINK_NOPS];
 };
 

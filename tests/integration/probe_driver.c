@@ -547,6 +547,9 @@ static bool child_confined(struct lab *lab)
 		"may get capabilities");
 	REQUIRE(lab, status_field(lab, pid, "\nNoNewPrivs:\t", 10) == 1,
 		"may get privileges");
+#ifndef __SANITIZE_ADDRESS__
+	REQUIRE(lab, status_field(lab, pid, "\nSeccomp:\t", 10) == 2, "any system call");
+#endif
 	REQUIRE(lab, status_field(lab, pid, "\nThreads:\t", 10) == 1,
 		"more than one thread");
 	REQUIRE(lab,
@@ -563,6 +566,39 @@ static bool child_confined(struct lab *lab)
 	REQUIRE(lab,
 		!lab_sh(lab, "stat -c %%u /proc/%d/mem", pid) && lab->output[0] == '0',
 		"may be traced by its own user");
+	return true;
+}
+
+/*
+ * Both of a good and a refused login: neither in a file of this namespace, nor among what /proc
+ * shows of child and engine, nor in what the engine says of the target. A word that is there
+ * proves that the search finds one.
+ */
+static bool secret_hidden(struct lab *lab)
+{
+	struct probe_target good = chap_target(ONE_WAY, "secretalice1");
+	struct probe_target bad = chap_target(ONE_WAY, "wrongsecret1");
+	struct probe_engine_status status;
+	static const char search[] =
+		"grep -rsalD skip '%s' /run /proc/%d/cmdline /proc/%d/environ /proc/%d/comm "
+		"/proc/%d/cmdline /proc/%d/environ | head -n 3";
+	int engine = (int)getpid();
+	pid_t pid;
+
+	REQUIRE(lab, !probe_engine_set(lab->engine, &good, 1), "cannot set targets");
+	REQUIRE_STATE(lab, &good, PROBE_UP, 3000);
+	REQUIRE(lab, !probe_engine_set(lab->engine, &bad, 1), "cannot set targets");
+	REQUIRE_STATE(lab, &bad, PROBE_LOGIN_FAILED, 5000);
+	pid = child_pid(lab);
+	lab_sh(lab, search, "mpathiscsi-probe", pid, pid, pid, engine, engine);
+	REQUIRE(lab, *lab->output, "the search finds nothing");
+	lab_sh(lab, search, "secretalic[e]1", pid, pid, pid, engine, engine);
+	REQUIRE(lab, !*lab->output, "the secret: %s", lab->output);
+	lab_sh(lab, search, "wrongsecre[t]1", pid, pid, pid, engine, engine);
+	REQUIRE(lab, !*lab->output, "the wrong secret: %s", lab->output);
+	probe_engine_status(lab->engine, &status);
+	REQUIRE(lab, !strstr(probe_engine_find(lab->engine, &bad)->text, "secret") &&
+			     !strstr(status.last_failure, "secret"), "told in a text");
 	return true;
 }
 
@@ -914,6 +950,7 @@ static const struct lab_case cases[] = {
 	{"child hangs: noticed, no evidence, replaced", child_hangs},
 	{"child slow: nothing held against the target", child_slow},
 	{"child confined: user, capabilities, environment, descriptors", child_confined},
+	{"CHAP secrets in no file, argument, environment or text", secret_hidden},
 	{"child cannot be started: said, not repeated in a hurry", no_child},
 	{"bound to the session's device, verified", netdev},
 	{"wrong device, no such device, other source: no probe by another road",

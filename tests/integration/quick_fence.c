@@ -19,8 +19,8 @@
 #define ADMIN  "tgtadm --lld iscsi "
 #define SECRET "secretalice1"
 
-#define DEAD  0x10007 /* session numbers; more than sixteen bits, so that order tells */
-#define ALIVE 8
+#define DEAD  0x10007 /* session numbers, more than sixteen bits: their order tells. Ascending, as the daemon has them */
+#define ALIVE 0x10008
 
 static pid_t tgtd;
 
@@ -31,6 +31,7 @@ struct host {
 	struct iscsi_identity ids[2];
 	struct watched_session watched[2];
 	struct quick_session sessions[2];
+	uint32_t place[QUICK_PLACES];
 };
 
 static bool write_text(const char *name, const char *text)
@@ -89,6 +90,7 @@ static bool make_host(struct lab *lab, struct host *host)
 	host->quick.watch = &host->watch;
 	host->quick.sessions = host->sessions;
 	host->quick.n_sessions = 2;
+	host->quick.place = host->place;
 	settings_profile(PROFILE_SAFE, &host->quick.settings);
 	REQUIRE(lab, make_sysfs(SECRET), "cannot make files");
 	REQUIRE(lab, !probe_engine_set(lab->engine, &host->watched[1].target, 1),
