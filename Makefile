@@ -24,16 +24,20 @@ LAB_SUITES  ?= bookworm
 CC_gcc      := gcc
 CC_clang    := clang
 CC_asan     := gcc
+CC_fuzz     := clang
 CC          := $(CC_$(FLAVOUR))
 OPT_gcc     := -O2 -D_FORTIFY_SOURCE=2
 OPT_clang   := -O2 -D_FORTIFY_SOURCE=2
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDOPT_asan  := -fsanitize=address,undefined
+OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+LDOPT_fuzz  := -fsanitize=fuzzer,address,undefined
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 \
 	-Wundef -Wvla -Werror
-PACKAGES := libsystemd libudev devmapper json-c inih libmnl
+PACKAGES := libsystemd libudev devmapper json-c inih libmnl libcap-ng
 CFLAGS   += -std=gnu11 -g $(OPT_$(FLAVOUR)) $(WARNINGS) -fPIC -fvisibility=hidden \
 	-fstack-protector-strong -ffunction-sections -fdata-sections -fexceptions
 CPPFLAGS += -I. -D_GNU_SOURCE -DPLUGINDIR='"$(PLUGINDIR)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
@@ -45,7 +49,7 @@ ifeq ($(FLAVOUR),asan)
 PLUGIN_LDFLAGS := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 endif
 LIBS_DAEMON := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
-LIBS_PROBE  := $(shell pkg-config --libs libiscsi libsystemd 2>/dev/null) -lm
+LIBS_PROBE  := $(shell pkg-config --libs libiscsi libsystemd libseccomp 2>/dev/null) -lm
 
 FOLDERS  := common policies checker prioritizers daemon daemon/quick
 SOURCES  := $(wildcard $(FOLDERS:%=%/*.c))
@@ -59,6 +63,7 @@ PLUGINS  := $(B)/libcheckiscsi.so $(B)/libprioiscsi.so
 UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 HOSTS    := $(patsubst tests/hosts/%.c,$(B)/tests/hosts/%,$(wildcard tests/hosts/*.c))
 DRIVERS  := $(patsubst tests/integration/%.c,$(B)/tests/integration/%,$(wildcard tests/integration/*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 LABTOOLS := $(patsubst tests/lab/tools/%.c,build/lab/tools/%,$(wildcard tests/lab/tools/*.c)) \
 	$(patsubst tests/lab/drivers/%.c,build/lab/tools/%,$(wildcard tests/lab/drivers/*.c))
@@ -109,8 +114,20 @@ $(B)/tests/hosts/%: $(B)/tests/hosts/%.o
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -rdynamic -o $@ $^ -ldl -lpthread
 $(B)/tests/integration/%: $(B)/tests/integration/%.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+EVIL := $(patsubst %.c,$(B)/%.o,$(wildcard tests/integration/evil/*.c))
+$(B)/tests/integration/evil_target: $(B)/tests/integration/evil_target.o $(EVIL) $(ARCHIVE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
+# FLAVOUR=fuzz only: libFuzzer brings main().
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(ARCHIVE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON) -lpthread
+# The bench of scale: a host for the real daemon, and the kernel's device-mapper below libdevmapper.
+SCALE_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/dm_kernel.c,$(wildcard tests/bench/scale/*.c)))
+$(B)/tests/bench/scale-host: $(SCALE_OBJECTS) $(ARCHIVE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON) -lpthread
+$(B)/tests/bench/dm_kernel.so: $(B)/tests/bench/scale/dm_kernel.o $(B)/tests/bench/scale/maps.o
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -shared -o $@ $^ -ldl -lpthread
 # Guests may be older than this host in nothing but the C library: plain C, no sanitizer.
 build/lab/tools/%: tests/lab/tools/%.c
 	@mkdir -p $(@D)
@@ -125,9 +142,17 @@ build/lab/tools/libcheck%.so: tests/lab/tools/checkers/%.c
 	$(Q)echo '  CC    $@'; gcc -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -fvisibility=hidden -o $@ $<
 
 .PHONY: units tests-build
-tests-build: all $(UNITS) $(HOSTS) $(DRIVERS) $(BENCHES)
+tests-build: all $(UNITS) $(HOSTS) $(DRIVERS) $(BENCHES) scale-build
 units: tests-build
 	@tests/run-units $(B)
+
+.PHONY: fuzz fuzzers fuzz-run
+# FUZZ_S=: seconds of each; FUZZ_ONLY="store board": only these.
+fuzz:
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-run
+fuzzers: $(FUZZERS)
+fuzz-run: fuzzers
+	@FUZZ_BUILD='$(B)' tests/fuzz/run
 
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/*/*.d $(B)/tests/*/*/*.d)
 
@@ -200,6 +225,17 @@ bench-falsealarm: lab-product
 		profiles="$(or $(PROFILES),safe default fast off)" $(if $(CASES),cases="$(CASES)")
 bench-checker: lab-product
 	@tests/lab/run $(firstword $(LAB_SUITES)) bench-checker luns=64
+# SCALE_STRICT=1: the targets are assertions; SCALE_IDLE_S=: see the script.
+.PHONY: bench-scale scale-build
+SCALE_PROGRAMS := $(B)/tests/bench/scale-host $(B)/tests/bench/dm_kernel.so
+scale-build: all $(SCALE_PROGRAMS)
+bench-scale: scale-build
+	@tests/bench/run-scale $(B)
+
+# FAULTS=, CHECKERS=, FRESH=1: see the script.
+.PHONY: check-faults
+check-faults: lab-product
+	@FAULTS='$(FAULTS)' CHECKERS='$(CHECKERS)' tests/lab/check-faults $(firstword $(LAB_SUITES))
 
 clean:
 	rm -rf build out
@@ -216,8 +252,11 @@ help:
 #H make bench-policies  least-queue-depth against round-robin; what a change costs
 #H make bench-failover  what a fault costs under load, stock and ours; CASE=, N= (40 min)
 #H make bench-falsealarm  trouble that must cost nothing; S= seconds a case (300: 4 h)
+#H make bench-scale  memory and time at 64 to 16,384 paths (5 min); SCALE_STRICT=1 asserts
 #H make bench-checker  CPU time and NOPs at 256 paths, beside tur and directio (25 min)
+#H make check-faults  the fault matrix; FAULTS=, CHECKERS= select (2 to 3 h)
 #H make units        only the unit tests of one FLAVOUR
+#H make fuzz         every fuzzer for FUZZ_S seconds (30), two at a time; see tests/fuzz/run
 #H make lab-image    build the guests' images (cached outside the tree)
 #H make lab-shell    a root shell in a guest with the product installed
 #H make clean

@@ -140,6 +140,10 @@ struct board_content {
  */
 int board_new(const char *path, unsigned int gid, struct board **ret);
 
+/* Give the board to another group from now on, whose members may read it. Needs to be in the
+ * group, or CAP_CHOWN. -errno: it stays the former one's. */
+int board_set_group(struct board *board, unsigned int gid);
+
 /*
  * Make the board say exactly this: changed records are rewritten in place, others only
  * refreshed by the heartbeat; the file is replaced by a new one when it is full, damaged,
@@ -150,6 +154,14 @@ int board_new(const char *path, unsigned int gid, struct board **ret);
  */
 int board_publish(struct board *board, const struct board_content *content, uint64_t now_ns,
 		  bool *ret_repaired);
+
+/*
+ * The same for the sessions alone: paths stay as they were published last. -ESTALE: file damaged
+ * or replaced, not published before, or the sessions do not fit in: publish everything. Other
+ * -errno as above.
+ */
+int board_publish_sessions(struct board *board, const struct board_session *sessions, size_t n,
+			   uint64_t now_ns);
 
 /* Refresh only the heartbeat (one small write). -ESTALE: file damaged or replaced, or not
  * published since board_new() or a failure: publish. Other -errno of the write. */

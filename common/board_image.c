@@ -273,6 +273,20 @@ int image_sweep(struct board_image *image)
 	return 0;
 }
 
+int image_put_sessions(struct board_image *image, const struct board_session *sessions, size_t n)
+{
+	struct board_table table = board_table_of(image_header(image), BOARD_SESSIONS);
+	int r = 0;
+
+	image_begin(image);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = put(image, &table, &sessions[i]);
+	if (r < 0)
+		return r;
+	sweep_table(image, BOARD_SESSIONS);
+	return check_table(image, BOARD_SESSIONS);
+}
+
 int image_build(const struct board_content *content, const char *boot_id,
 		struct board_image *ret)
 {

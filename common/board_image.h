@@ -45,6 +45,9 @@ int image_put_all(struct board_image *image, const struct board_content *content
  * quickly, a new image is needed. */
 int image_sweep(struct board_image *image);
 
+/* Exactly these sessions; paths stay. Begins by itself. Errors of both of the above. */
+int image_put_sessions(struct board_image *image, const struct board_session *sessions, size_t n);
+
 /* Call fn for each dirty slot; stops when fn returns non-zero and returns that. */
 int image_each_dirty(const struct board_image *image,
 		     int (*fn)(const uint8_t *bytes, size_t size, size_t offset, void *arg),

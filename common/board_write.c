@@ -57,8 +57,10 @@ static bool slice_matches(struct board *board)
 
 	if (size > CHECK_SLICE)
 		size = CHECK_SLICE;
+	if (!part_matches(board, start, size))
+		return false; /* the next one to look must see it, too */
 	board->next_check = start + size < board->image.size ? start + size : 0;
-	return part_matches(board, start, size);
+	return true;
 }
 
 static bool file_intact(struct board *board)
@@ -158,6 +160,25 @@ int board_publish(struct board *board, const struct board_content *content, uint
 	return 0;
 }
 
+int board_publish_sessions(struct board *board, const struct board_session *sessions, size_t n,
+			   uint64_t now_ns)
+{
+	int r;
+
+	if (!board->published || board->resync || !file_intact(board))
+		return -ESTALE;
+	r = image_put_sessions(&board->image, sessions, n);
+	if (r == 0)
+		r = image_each_dirty(&board->image, write_dirty, board);
+	if (r == 0)
+		r = write_beat(board, now_ns);
+	if (r == 0)
+		return 0;
+	board->published = false;
+	board->resync = true; /* image and file differ */
+	return r == -EAGAIN ? -ESTALE : r;
+}
+
 int board_heartbeat(struct board *board, uint64_t now_ns)
 {
 	int r;
@@ -226,6 +247,14 @@ int board_new(const char *path, unsigned int gid, struct board **ret)
 		return r;
 	}
 	*ret = board;
+	return 0;
+}
+
+int board_set_group(struct board *board, unsigned int gid)
+{
+	if (fchown(board->fd, (uid_t)-1, gid) < 0)
+		return -errno;
+	board->place.gid = gid;
 	return 0;
 }
 

@@ -205,8 +205,25 @@ static int read_session(int root, unsigned int sid, struct iscsi_identity *id)
 	return 0;
 }
 
+void identity_copy_session(struct iscsi_identity *id, const struct iscsi_identity *from)
+{
+	id->is_iscsi = from->is_iscsi;
+	id->sid = from->sid;
+	id->cid = from->cid;
+	id->name = from->name;
+	id->current = from->current;
+	id->local_port = from->local_port;
+	memcpy(id->initiator, from->initiator, sizeof(id->initiator));
+	id->session_state = from->session_state;
+	id->connection_state = from->connection_state;
+	id->recovery_tmo = from->recovery_tmo;
+	id->header_digest = from->header_digest;
+	id->data_digest = from->data_digest;
+}
+
 /* All of a disk found at 'place'. */
-static int read_disk(int root, const struct place *place, struct iscsi_identity *id)
+static int read_disk(int root, const struct place *place, const struct iscsi_identity *like,
+		     struct iscsi_identity *id)
 {
 	const struct disk_link *link = &place->link;
 	int r = 0;
@@ -218,12 +235,16 @@ static int read_disk(int root, const struct place *place, struct iscsi_identity 
 	id->channel = link->channel;
 	id->id = link->id;
 	id->lun = link->lun;
-	if (link->has_session)
+	if (link->has_session && like && like->is_iscsi && like->sid == link->session &&
+	    like->host == link->host)
+		identity_copy_session(id, like);
+	else if (link->has_session)
 		r = read_session(root, link->session, id);
 	return r < 0 ? r : read_scsi_disk(root, place->dir, id);
 }
 
-static int identity_at(int root, const char *device, struct iscsi_identity *ret)
+static int identity_at(int root, const char *device, const struct iscsi_identity *like,
+		       struct iscsi_identity *ret)
 {
 	struct iscsi_identity id = { .name.tpgt = -1, .recovery_tmo = INT_MIN };
 	struct place place = {.dir = -1};
@@ -235,7 +256,7 @@ static int identity_at(int root, const char *device, struct iscsi_identity *ret)
 	r = locate(root, device, &place);
 	if (r < 0)
 		return r;
-	r = read_disk(root, &place, &id);
+	r = read_disk(root, &place, like, &id);
 	close(place.dir);
 	if (r == 0)
 		r = still_there(root, &id);
@@ -244,15 +265,21 @@ static int identity_at(int root, const char *device, struct iscsi_identity *ret)
 	return r;
 }
 
-int identity_by_name(const char *sysfs, const char *device, struct iscsi_identity *ret)
+int identity_by_name_like(const char *sysfs, const char *device, const struct iscsi_identity *like,
+			  struct iscsi_identity *ret)
 {
 	int root = sysfs_open_root(sysfs), r;
 
 	if (root < 0)
 		return root;
-	r = identity_at(root, device, ret);
+	r = identity_at(root, device, like, ret);
 	close(root);
 	return r;
+}
+
+int identity_by_name(const char *sysfs, const char *device, struct iscsi_identity *ret)
+{
+	return identity_by_name_like(sysfs, device, NULL, ret);
 }
 
 int identity_by_devt(const char *sysfs, dev_t devt, struct iscsi_identity *ret)
@@ -269,7 +296,7 @@ int identity_by_devt(const char *sysfs, dev_t devt, struct iscsi_identity *ret)
 		r = disk_link_parse(text, &link);
 	r = gone(r);
 	if (r == 0)
-		r = identity_at(root, link.device, ret);
+		r = identity_at(root, link.device, NULL, ret);
 	close(root);
 	return r;
 }
@@ -296,7 +323,7 @@ static int refresh_session(int root, struct iscsi_identity *id)
 	return 0;
 }
 
-static int refresh_at(int root, struct iscsi_identity *id)
+static int refresh_disk(int root, struct iscsi_identity *id)
 {
 	enum device_state state = id->device_state;
 	enum access_state access = id->access;
@@ -313,8 +340,6 @@ static int refresh_at(int root, struct iscsi_identity *id)
 		read_access(place.dir, &access, &preferred);
 	}
 	close(place.dir);
-	if (r == 0 && id->is_iscsi)
-		r = refresh_session(root, id);
 	if (r < 0)
 		return r;
 	id->device_state = state;
@@ -323,15 +348,37 @@ static int refresh_at(int root, struct iscsi_identity *id)
 	return 0;
 }
 
-int identity_refresh(const char *sysfs, struct iscsi_identity *id)
+/* Both parts or none. */
+static int refresh(const char *sysfs, struct iscsi_identity *id, bool disk, bool session)
 {
-	int root = sysfs_open_root(sysfs), r;
+	struct iscsi_identity fresh = *id;
+	int root = sysfs_open_root(sysfs), r = 0;
 
 	if (root < 0)
 		return root;
-	r = refresh_at(root, id);
+	if (disk)
+		r = refresh_disk(root, &fresh);
+	if (r == 0 && session)
+		r = refresh_session(root, &fresh);
 	close(root);
+	if (r == 0)
+		*id = fresh;
 	return r;
+}
+
+int identity_refresh(const char *sysfs, struct iscsi_identity *id)
+{
+	return refresh(sysfs, id, true, id->is_iscsi);
+}
+
+int identity_refresh_session(const char *sysfs, struct iscsi_identity *id)
+{
+	return refresh(sysfs, id, false, true);
+}
+
+int identity_refresh_disk(const char *sysfs, struct iscsi_identity *id)
+{
+	return refresh(sysfs, id, true, false);
 }
 
 /* A path that stays below its directory: relative and without "..". */

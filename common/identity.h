@@ -38,6 +38,8 @@ enum device_state {
 #define INQUIRY_VENDOR_MAX 9
 #define INQUIRY_PRODUCT_MAX 17
 
+struct disk_link; /* common/disk_link.h */
+
 struct iscsi_identity {
 	dev_t devt;
 	char device[DEVICE_NAME_MAX];	  /* "sda": for people, never a name of the path */
@@ -85,6 +87,21 @@ int identity_by_fd(const char *sysfs, int fd, struct iscsi_identity *ret);
  */
 int identity_refresh(const char *sysfs, struct iscsi_identity *id);
 
+/* The same for the session's part only, or the disk's only: of the many disks of a session one
+ * is enough for the former. 'id' must be of an iSCSI disk for the former. */
+int identity_refresh_session(const char *sysfs, struct iscsi_identity *id);
+int identity_refresh_disk(const char *sysfs, struct iscsi_identity *id);
+
+/*
+ * As identity_by_name(), but what is said of the session is taken from 'like', if that is
+ * another disk of the same session as it was just read (NULL: all is read).
+ */
+int identity_by_name_like(const char *sysfs, const char *device, const struct iscsi_identity *like,
+			  struct iscsi_identity *ret);
+
+/* Everything about the session and its connection, from another disk of it. */
+void identity_copy_session(struct iscsi_identity *id, const struct iscsi_identity *from);
+
 /* Copy a chain of '/sys/block/X/...' style attributes: read one small attribute of a disk
  * (e.g. "device/access_state", "inflight"), newline removed. -ENOENT, -ENODEV, -ENOBUFS. */
 int identity_attribute(const char *sysfs, const char *device, const char *attribute,
@@ -105,6 +122,15 @@ int identity_siblings(const char *sysfs, const struct iscsi_identity *id,
 /* Call fn for the name of each disk below an iSCSI session; stops when fn returns non-zero
  * and returns that; 0 when through (also with no iSCSI at all); negative errno. */
 int identity_each_disk(const char *sysfs, int (*fn)(const char *device, void *arg), void *arg);
+
+/*
+ * The same from the list of block devices: one link is read per disk, not a walk through
+ * directories, so that thousands take milliseconds. 'link' says where it is; only disks below a
+ * session are told of.
+ */
+int identity_each_link(const char *sysfs,
+		       int (*fn)(const char *device, const struct disk_link *link, void *arg),
+		       void *arg);
 
 const char *session_state_name(enum session_state state);	/* "LOGGED_IN" … "unknown" */
 const char *connection_state_name(enum connection_state state);

@@ -9,6 +9,8 @@
 #include "common/parse.h"
 #include "common/sysfs.h"
 
+#define LINK_TEXT_MAX 1024
+
 /*
  * Walking from sessions down to their disks:
  * class/iscsi_session/sessionS/device/targetH:C:I/H:C:I:L/block/sdX
@@ -127,6 +129,39 @@ int identity_each_disk(const char *sysfs, int (*fn)(const char *device, void *ar
 	r = walk_sessions(root, &walk);
 	close(root);
 	return r;
+}
+
+struct each_link {
+	int (*fn)(const char *device, const struct disk_link *link, void *arg);
+	void *arg;
+	int result;
+};
+
+static int visit_link(int block, const char *entry, void *arg)
+{
+	struct each_link *each = arg;
+	struct disk_link link;
+	char text[LINK_TEXT_MAX];
+
+	if (sysfs_link(block, entry, text, sizeof(text)) < 0 || disk_link_parse(text, &link) < 0 ||
+	    !link.has_session || !link.has_address)
+		return 0;
+	each->result = each->fn(entry, &link, each->arg);
+	return each->result != 0;
+}
+
+int identity_each_link(const char *sysfs,
+		       int (*fn)(const char *device, const struct disk_link *link, void *arg),
+		       void *arg)
+{
+	struct each_link each = { .fn = fn, .arg = arg };
+	int root = sysfs_open_root(sysfs), r;
+
+	if (root < 0)
+		return root;
+	r = nothing_there(sysfs_each(root, "block", visit_link, &each));
+	close(root);
+	return r == 1 ? each.result : r;
 }
 
 struct siblings {

@@ -32,7 +32,8 @@ static int no_daemon(const struct cli *cli, int error)
 			  cli->control_path);
 		return EXIT_NO_DAEMON;
 	case -EACCES:
-		cli_error("not permitted to ask mpathiscsid: run as root");
+		cli_error("not permitted to ask mpathiscsid: run as root, or as a member of the "
+			  "group in mpathiscsid.conf");
 		return EXIT_NOT_PERMITTED;
 	case -ETIMEDOUT:
 		cli_error("mpathiscsid did not answer within %d s", REQUEST_TIMEOUT_MS / 1000);
@@ -58,7 +59,7 @@ int cli_request(const struct cli *cli, const char *request, struct json_object *
 	int r;
 
 	json_object_object_add(object, "request", json_object_new_string(request));
-	r = control_request(cli->control_path, object, REQUEST_TIMEOUT_MS, &reply);
+	r = control_request_all(cli->control_path, object, REQUEST_TIMEOUT_MS, &reply);
 	json_object_put(object);
 	if (r < 0)
 		return no_daemon(cli, r);
@@ -96,4 +97,9 @@ int64_t cli_number(struct json_object *object, const char *key)
 bool cli_flag(struct json_object *object, const char *key)
 {
 	return json_object_get_boolean(json_object_object_get(object, key));
+}
+
+size_t cli_length(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }

@@ -5,6 +5,7 @@
 /* What the commands of mpathiscsi share. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <json-c/json.h>
 
@@ -44,6 +45,9 @@ void cli_print_json(struct json_object *object);
 const char *cli_text(struct json_object *object, const char *key);
 int64_t cli_number(struct json_object *object, const char *key);
 bool cli_flag(struct json_object *object, const char *key);
+
+/* Elements of an array; 0 for anything else. */
+size_t cli_length(struct json_object *array);
 
 /* "mpathiscsi: …" on stderr. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

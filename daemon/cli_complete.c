@@ -33,7 +33,7 @@ static int luns(struct cli *cli, const char *lun)
 	if (r != EXIT_OK)
 		return r;
 	array = json_object_object_get(reply, "luns");
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
+	for (size_t i = 0; i < cli_length(array); i++) {
 		struct json_object *item = json_object_array_get_idx(array, i);
 		const char *alias = cli_text(item, "alias");
 
@@ -62,9 +62,9 @@ static int ask_paths(struct cli *cli, const char *lun, struct json_object **ret)
 		return r;
 	*ret = json_object_new_array();
 	array = json_object_object_get(reply, "luns");
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
+	for (size_t i = 0; i < cli_length(array); i++) {
 		paths = json_object_object_get(json_object_array_get_idx(array, i), "paths");
-		for (size_t k = 0; k < json_object_array_length(paths); k++)
+		for (size_t k = 0; k < cli_length(paths); k++)
 			json_object_array_add(
 				*ret, json_object_get(json_object_array_get_idx(paths, k)));
 	}
@@ -79,7 +79,7 @@ static int targets(struct cli *cli, const char *lun)
 
 	if (r != EXIT_OK)
 		return r;
-	for (size_t i = 0; i < json_object_array_length(paths); i++) {
+	for (size_t i = 0; i < cli_length(paths); i++) {
 		const char *name = cli_text(json_object_array_get_idx(paths, i), "target");
 
 		if (*name && !seen(paths, i, "target", name))
@@ -113,7 +113,7 @@ static int products(struct cli *cli, const char *lun)
 	if (r != EXIT_OK)
 		return r;
 	array = json_object_object_get(reply, "luns");
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
+	for (size_t i = 0; i < cli_length(array); i++) {
 		item = json_object_array_get_idx(array, i);
 		if (*cli_text(item, "vendor") && *cli_text(item, "product") && !kind_seen(array, i))
 			printf("%s/%s\n", cli_text(item, "vendor"), cli_text(item, "product"));
@@ -157,7 +157,7 @@ static int expressions(struct cli *cli, const char *lun)
 	if (r != EXIT_OK)
 		return r;
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
-		for (size_t i = 0; i < json_object_array_length(paths); i++)
+		for (size_t i = 0; i < cli_length(paths); i++)
 			print_value(paths, i, kinds[kind].word, kinds[kind].key);
 	json_object_put(paths);
 	return EXIT_OK;

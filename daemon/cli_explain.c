@@ -33,7 +33,7 @@ void cli_print_head(struct json_object *reply)
 
 const char *cli_join(struct json_object *array, char *buffer, size_t size)
 {
-	size_t n = array ? json_object_array_length(array) : 0, used = 0;
+	size_t n = cli_length(array), used = 0;
 
 	buffer[0] = '\0';
 	for (size_t i = 0; i < n && used < size; i++)
@@ -49,7 +49,7 @@ static void print_outlook(struct json_object *reply)
 	struct json_object *now = json_object_object_get(reply, "now");
 	struct json_object *next = json_object_object_get(reply, "next");
 	char first[1024], second[1024], queueing[QUEUEING_TEXT_MAX], line[LINE_MAX_TEXT];
-	size_t n = json_object_array_length(now), n_next = json_object_array_length(next);
+	size_t n = cli_length(now), n_next = cli_length(next);
 
 	if (!cli_flag(reply, "has_map")) {
 		fold_print(stdout, 1, "carries I/O now: nothing, multipathd has made no map of this LUN");
@@ -139,7 +139,7 @@ int cli_explain(struct cli *cli, int argc, char **argv)
 		print_warning(reply);
 		print_outlook(reply);
 		paths = json_object_object_get(reply, "paths");
-		for (size_t i = 0; i < json_object_array_length(paths); i++)
+		for (size_t i = 0; i < cli_length(paths); i++)
 			print_path(json_object_array_get_idx(paths, i));
 	}
 	json_object_put(reply);

@@ -53,7 +53,7 @@ static int carry_out(struct cli *cli, const char *verb, struct json_object *repl
 	int result = EXIT_OK, r;
 	size_t i;
 
-	for (i = 0; i < json_object_array_length(paths); i++) {
+	for (i = 0; i < cli_length(paths); i++) {
 		path = json_object_array_get_idx(paths, i);
 		r = tell_multipathd(verb, path);
 		if (r != EXIT_OK)

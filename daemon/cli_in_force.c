@@ -64,7 +64,7 @@ static bool look_at_lun(struct json_object *lun, struct json_object *checked, bo
 		progress->n_in_force++;
 		return true;
 	}
-	if (!one && json_object_array_length(json_object_object_get(lun, "groups")) == 0)
+	if (!one && cli_length(json_object_object_get(lun, "groups")) == 0)
 		return true;
 	if (!*progress->waits_for)
 		snprintf(progress->waits_for, WAITS_MAX, "%s",
@@ -72,20 +72,41 @@ static bool look_at_lun(struct json_object *lun, struct json_object *checked, bo
 	return false;
 }
 
+/* Both lists are in the same order: the search goes on where the last one ended. */
+static struct json_object *find_from(struct json_object *luns, const char *wwid, size_t *at)
+{
+	size_t n = cli_length(luns);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *lun = json_object_array_get_idx(luns, (*at + i) % n);
+
+		if (!strcmp(cli_text(lun, "wwid"), wwid)) {
+			*at = (*at + i + 1) % n;
+			return lun;
+		}
+	}
+	return NULL;
+}
+
 /* EXIT_OK, EXIT_PENDING, or an error's exit code. */
 static int look(struct cli *cli, struct json_object *checked, struct progress *progress)
 {
 	struct json_object *luns = json_object_object_get(checked, "luns"), *reply, *lun;
-	size_t n = json_object_array_length(luns), i;
-	int r = cli_request(cli, "status", NULL, &reply);
+	size_t n = cli_length(luns), i;
+	struct json_object *fields = json_object_new_object();
+	size_t at = 0;
+	int r;
+
+	json_object_object_add(fields, "detail", json_object_new_string("luns"));
+	r = cli_request(cli, "status", fields, &reply);
 
 	if (r != EXIT_OK)
 		return r;
 	*progress = (struct progress){.taken = true};
 	snprintf(progress->file, FILE_MAX, "%s", cli_text(reply, "policies_file"));
 	for (i = 0; i < n; i++) {
-		lun = cli_find_lun(json_object_object_get(reply, "luns"),
-				   cli_text(json_object_array_get_idx(luns, i), "wwid"));
+		lun = find_from(json_object_object_get(reply, "luns"),
+				cli_text(json_object_array_get_idx(luns, i), "wwid"), &at);
 		if (!look_at_lun(lun, checked, n == 1, progress))
 			r = EXIT_PENDING;
 	}

@@ -58,7 +58,7 @@ static struct json_object *luns_under(struct json_object *reply, const char *sec
 	struct json_object *array = json_object_new_array();
 	size_t i;
 
-	for (i = 0; i < json_object_array_length(luns); i++) {
+	for (i = 0; i < cli_length(luns); i++) {
 		lun = json_object_array_get_idx(luns, i);
 		if (!section || !strcmp(cli_text(lun, "scope"), section))
 			json_object_array_add(array, json_object_get(lun));
@@ -106,7 +106,7 @@ static void print_luns(const struct cli *cli, struct json_object *reply,
 	luns = luns_under(reply, scope->has_name ? section : NULL);
 	if (!cli->json && scope->has_name)
 		printf("[%s]: %s\n", section, setting);
-	for (i = 0; !cli->json && i < json_object_array_length(luns); i++)
+	for (i = 0; !cli->json && i < cli_length(luns); i++)
 		print_shown(json_object_array_get_idx(luns, i));
 	if (cli->json && scope->has_name) {
 		json_object_object_add(reply, "scope", json_object_new_string(section));
@@ -294,7 +294,7 @@ static int follow_file(struct cli *cli)
 	if (r != EXIT_OK)
 		return r;
 	luns = json_object_object_get(reply, "luns");
-	for (i = 0; i < json_object_array_length(luns); i++) {
+	for (i = 0; i < cli_length(luns); i++) {
 		struct json_object *lun = json_object_array_get_idx(luns, i);
 		const struct policy *policy = policy_by_name(cli_text(lun, "policy_name"));
 

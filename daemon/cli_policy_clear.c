@@ -95,8 +95,8 @@ static void refresh_fragment(struct cli *cli, struct json_object *checked)
 
 	if (cli_request(cli, "status", NULL, &reply) != EXIT_OK)
 		return;
-	changes = calloc(json_object_array_length(luns) + 1, sizeof(*changes));
-	for (i = 0; changes && i < json_object_array_length(luns); i++) {
+	changes = calloc(cli_length(luns) + 1, sizeof(*changes));
+	for (i = 0; changes && i < cli_length(luns); i++) {
 		old = json_object_array_get_idx(luns, i);
 		lun = cli_find_lun(json_object_object_get(reply, "luns"),
 				   cli_text(old, "wwid"));

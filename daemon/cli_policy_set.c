@@ -180,6 +180,9 @@ static int ask_check(struct cli *cli, const struct set_request *request, struct 
 	struct json_object *fields = json_object_new_object();
 
 	cli_scope_field(&request->scope, fields);
+	/* The plans are shown by these only, and for a thousand LUNs they are megabytes. */
+	if (!request->dry_run && !cli->json)
+		json_object_object_add(fields, "brief", json_object_new_boolean(true));
 	json_object_object_add(fields, "setting", json_object_new_string(request->text));
 	json_object_object_add(fields, "force", json_object_new_boolean(request->force));
 	return cli_request(cli, "policy-check", fields, ret);
@@ -190,7 +193,7 @@ static void print_warnings(struct json_object *checked)
 	struct json_object *warnings = json_object_object_get(checked, "warnings");
 	size_t i;
 
-	for (i = 0; i < json_object_array_length(warnings); i++)
+	for (i = 0; i < cli_length(warnings); i++)
 		cli_error("warning: %s",
 			  json_object_get_string(json_object_array_get_idx(warnings, i)));
 }
@@ -201,7 +204,7 @@ static int dry_run(struct cli *cli, const struct set_request *request,
 		   struct json_object *checked)
 {
 	struct json_object *luns = json_object_object_get(checked, "luns"), *lun = NULL;
-	size_t n = json_object_array_length(luns), i;
+	size_t n = cli_length(luns), i;
 	int r = EXIT_OK;
 
 	if (!cli->json && request->scope.has_name)
@@ -234,7 +237,7 @@ static void print_result(struct cli *cli, struct json_object *checked, int r, si
 	} else if (r == EXIT_OK && n == 0) {
 		printf("[%s]: %s [saved; %s now]\n", cli_text(checked, "scope"),
 		       cli_text(checked, "setting"),
-		       json_object_array_length(json_object_object_get(checked, "luns")) == 0 ?
+		       cli_length(json_object_object_get(checked, "luns")) == 0 ?
 			       "no LUN is governed by it" :
 			       "in force on none of its LUNs");
 	} else if (r == EXIT_OK && *wwid) {
@@ -248,7 +251,7 @@ static void print_result(struct cli *cli, struct json_object *checked, int r, si
 static int update_checked(struct cli *cli, struct json_object *checked)
 {
 	struct json_object *luns = json_object_object_get(checked, "luns"), *lun;
-	size_t n = json_object_array_length(luns), i;
+	size_t n = cli_length(luns), i;
 	struct fragment_change *changes = calloc(n + 1, sizeof(*changes));
 
 	if (!changes) {

@@ -9,7 +9,7 @@
 
 static size_t length(struct json_object *array)
 {
-	return array ? json_object_array_length(array) : 0;
+	return cli_length(array);
 }
 
 const char *cli_quick_mark(struct json_object *path)

@@ -15,7 +15,7 @@ static struct json_object *item(struct json_object *array, size_t i)
 
 static size_t length(struct json_object *array)
 {
-	return array ? json_object_array_length(array) : 0;
+	return cli_length(array);
 }
 
 /* Everything of a LUN that its paths need to be shown. */
@@ -215,6 +215,9 @@ int cli_status(struct cli *cli, int argc, char **argv)
 	fields = json_object_new_object();
 	if (optind < argc)
 		json_object_object_add(fields, "lun", json_object_new_string(argv[optind]));
+	if (!cli->json)
+		json_object_object_add(fields, "detail",
+				       json_object_new_string(timing ? "luns" : "table"));
 	r = cli_request(cli, "status", fields, &reply);
 	if (r != EXIT_OK)
 		return r;

@@ -76,7 +76,7 @@ static int lock_store(const struct cli *cli)
 
 	if (snprintf(path, sizeof(path), "%s.lock", cli->store_path) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	if (flock(fd, LOCK_EX) < 0) {
@@ -112,15 +112,25 @@ static int read_good(const struct cli *cli, char **ret_text)
 static int edit_locked(const struct cli *cli, const struct store_name *name, const char *alias,
 		       const struct policy_setting *setting)
 {
-	char section[STORE_NAME_TEXT_MAX];
+	char section[STORE_NAME_TEXT_MAX], message[STORE_MESSAGE_MAX];
 	char *old = NULL, *new = NULL;
+	struct store store;
 	int r = read_good(cli, &old);
 
 	if (r != EXIT_OK)
 		return r;
 	r = store_edit(old, name, alias, setting, &new);
-	if (r == 0)
+	if (r == 0 && store_parse(new, cli->store_path, &store, message) < 0) {
+		cli_error("ISDSC_INVALID_PARAMETER: it would be a broken file: %s; nothing was changed",
+			  message);
+		free(old);
+		free(new);
+		return EXIT_REFUSED;
+	}
+	if (r == 0) {
+		store_free(&store);
 		r = store_write_file(cli->store_path, new);
+	}
 	free(old);
 	free(new);
 	if (r == -ENOENT && !setting) {
@@ -170,7 +180,7 @@ struct json_object *cli_find_lun(struct json_object *luns, const char *wwid)
 {
 	size_t i;
 
-	for (i = 0; i < json_object_array_length(luns); i++)
+	for (i = 0; i < cli_length(luns); i++)
 		if (!strcmp(cli_text(json_object_array_get_idx(luns, i), "wwid"), wwid))
 			return json_object_array_get_idx(luns, i);
 	return NULL;

@@ -10,7 +10,7 @@
 
 static size_t length(struct json_object *array)
 {
-	return array ? json_object_array_length(array) : 0;
+	return cli_length(array);
 }
 
 /* Durations and a target's switches: what [timing] and [target NAME] have in common. */
@@ -24,8 +24,9 @@ static void print_values(FILE *out, struct json_object *values, int indent)
 		snprintf(lun_text, sizeof(lun_text), "%lld ms", lun);
 	if (floor)
 		snprintf(floor_text, sizeof(floor_text), "; floor: %lld ms", floor);
-	snprintf(line, sizeof(line), "arm: %s; release: %s; fence: %s; stranded I/O: %s%s", cli_text(values, "arm"),
-		 cli_text(values, "release"), cli_text(values, "fence"), cli_text(values, "stranded_io"), floor_text);
+	snprintf(line, sizeof(line), "arm: %s; release: %s; fence: %s; stranded I/O: %s%s",
+		 cli_text(values, "arm"), cli_text(values, "release"), cli_text(values, "fence"),
+		 cli_text(values, "stranded_io"), floor_text);
 	fold_print(out, indent, line);
 	snprintf(line, sizeof(line), "user time-out: %lld to %lld ms",
 		 (long long)cli_number(values, "user_timeout_ms"),

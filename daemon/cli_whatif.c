@@ -43,7 +43,7 @@ static struct json_object *carriers(struct json_object *paths, const char *which
 {
 	struct json_object *array = json_object_new_array();
 
-	for (size_t i = 0; i < json_object_array_length(paths); i++) {
+	for (size_t i = 0; i < cli_length(paths); i++) {
 		struct json_object *path = json_object_array_get_idx(paths, i);
 
 		if (cli_flag(json_object_object_get(path, which), "carries_io"))
@@ -56,7 +56,7 @@ static struct json_object *carriers(struct json_object *paths, const char *which
 /* Do all paths that carry I/O then carry it already? */
 static bool goes_on(struct json_object *paths)
 {
-	for (size_t i = 0; i < json_object_array_length(paths); i++) {
+	for (size_t i = 0; i < cli_length(paths); i++) {
 		struct json_object *path = json_object_array_get_idx(paths, i);
 
 		if (cli_flag(json_object_object_get(path, "after"), "carries_io") &&
@@ -106,7 +106,7 @@ static void print_table(struct json_object *reply)
 	}
 	printf(" %-*s %-6s %-9s   %-*s %s\n", PATH_WIDTH, "PATH", "DEVICE", "ROLE", CELL_WIDTH - 2,
 	       "NOW", "THEN");
-	for (size_t i = 0; i < json_object_array_length(paths); i++)
+	for (size_t i = 0; i < cli_length(paths); i++)
 		print_path(json_object_array_get_idx(paths, i));
 	conclude(reply, line, sizeof(line));
 	fold_print(stdout, 1, line);

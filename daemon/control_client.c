@@ -87,14 +87,13 @@ static int receive_object(int fd, uint64_t deadline_ns, struct json_object **ret
 	length = ntohl(length);
 	if (length == 0 || length > CONTROL_REPLY_MAX)
 		return -EPROTO;
-	text = malloc(length + 1);
+	text = malloc(length);
 	if (!text)
 		return -ENOMEM;
 	r = transfer(fd, false, text, length, deadline_ns);
 	if (r == 0) {
-		text[length] = '\0';
-		*ret = json_tokener_parse(text);
-		r = json_object_is_type(*ret, json_type_object) ? 0 : -EPROTO;
+		*ret = control_parse_reply(text, length);
+		r = *ret ? 0 : -EPROTO;
 	}
 	free(text);
 	return r;

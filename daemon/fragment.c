@@ -288,13 +288,13 @@ static bool open_stanza(struct reader *r, const char *key)
 static void take_line(struct reader *r, char *line)
 {
 	char *comment = line + strspn(line, " \t"), *key, *value;
-	bool good = true;
+	bool good = true, quoted = strchr(line, '"'); /* wwid "{" opens nothing */
 
 	if (*comment == '#')
 		good = take_comment(r, comment);
 	else if (!mp_config_line(line, &key, &value))
 		return;
-	else if (!strcmp(value, "{"))
+	else if (!quoted && !strcmp(value, "{"))
 		good = open_stanza(r, key);
 	else if (!strcmp(key, "}"))
 		r->array = NULL, r->lun = NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+#define BLANKS		" \t\r\v\f" /* within a line: isspace(), as inih has it, but '\n' */
 
 void ini_text_fail(struct ini_text *text, unsigned int line, const char *format, ...)
 {
@@ -28,7 +29,7 @@ void ini_text_fail(struct ini_text *text, unsigned int line, const char *format,
 /* A section's header; inih itself would cut it and never mention an empty section. */
 static void look_for_header(struct ini_text *text, const char *line)
 {
-	const char *begin = line + strspn(line, " \t"), *end = strchr(begin, ']'), *rest;
+	const char *begin = line + strspn(line, BLANKS), *end = strchr(begin, ']'), *rest;
 	char header[INI_TEXT_LINE_MAX + 1];
 
 	if (*begin != '[')

@@ -2,37 +2,180 @@
 #include "daemon/inventory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/dm_maps.h"
+#include "common/disk_link.h"
+#include "common/parse.h"
+
+/* Each disk and map is read again after so many seconds at the latest, counted in
+ * refreshes of one a second; small hosts are read whole each time. */
+#define DISKS_ROUND 128
+#define DISKS_MIN   128
+#define MAPS_ROUND  8
+#define MAPS_MIN    64
+
+void inventory_news_add(struct inventory_news *news, const char *device)
+{
+	if (news->n == INVENTORY_NEWS_MAX ||
+	    copy_text(news->devices[news->n], DEVICE_NAME_MAX, device) < 0)
+		news->all = true;
+	else
+		news->n++;
+}
+
+static bool is_news(const struct inventory_news *news, const char *device,
+		    const struct disk_link *link)
+{
+	char address[DEVICE_NAME_MAX];
+
+	if (news->all || !news->n)
+		return news->all;
+	snprintf(address, sizeof(address), "%u:%u:%u:%llu", link->host, link->channel,
+		 link->id, (unsigned long long)link->lun);
+	for (size_t i = 0; i < news->n; i++)
+		if (!strcmp(news->devices[i], device) ||
+		    !strcmp(news->devices[i], address))
+			return true;
+	return false;
+}
+
+/* Disks of a former inventory by name. */
+struct named {
+	const char *name;
+	const struct iscsi_identity *disk;
+};
 
 struct collector {
 	const char *sysfs;
+	const struct inventory_news *news;
+	struct named *before;
+	size_t n_before;
 	struct inventory *inventory;
 	size_t room;
+	size_t *sessions; /* for each session its first disk, sorted by sid */
+	size_t n_sessions, sessions_room;
 };
 
-static int add_disk(const char *device, void *arg)
+static int compare_named(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+static const struct iscsi_identity *disk_before(const struct collector *c,
+						const char *device,
+						const struct disk_link *link)
+{
+	const struct named key = {.name = device}, *found;
+	const struct iscsi_identity *disk;
+
+	if (!c->n_before || is_news(c->news, device, link))
+		return NULL;
+	found = bsearch(&key, c->before, c->n_before, sizeof(key), compare_named);
+	disk = found ? found->disk : NULL;
+	return disk && disk->is_iscsi && disk->sid == link->session &&
+			       disk->host == link->host &&
+			       disk->channel == link->channel && disk->id == link->id &&
+			       disk->lun == link->lun
+		       ? disk
+		       : NULL;
+}
+
+/* Where a session stands or would have to be put. */
+static size_t session_place(const struct collector *c, unsigned int sid)
+{
+	size_t low = 0, high = c->n_sessions;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (c->inventory->disks[c->sessions[middle]].sid < sid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The first disk of the session that was read in this round; NULL: none yet. */
+static const struct iscsi_identity *session_seen(const struct collector *c,
+						 unsigned int sid)
+{
+	size_t at = session_place(c, sid);
+
+	if (at == c->n_sessions || c->inventory->disks[c->sessions[at]].sid != sid)
+		return NULL;
+	return &c->inventory->disks[c->sessions[at]];
+}
+
+static int grow(void *array, size_t *room, size_t n, size_t size)
+{
+	size_t wanted = *room ? 2 * *room : 16;
+	void *bigger;
+
+	if (n < *room)
+		return 0;
+	bigger = reallocarray(*(void **)array, wanted, size);
+	if (!bigger)
+		return -ENOMEM;
+	*(void **)array = bigger;
+	*room = wanted;
+	return 0;
+}
+
+static int note_session(struct collector *c, unsigned int sid, size_t disk)
+{
+	size_t at = session_place(c, sid);
+	int r = grow(&c->sessions, &c->sessions_room, c->n_sessions,
+		     sizeof(*c->sessions));
+
+	if (r < 0)
+		return r;
+	memmove(&c->sessions[at + 1], &c->sessions[at],
+		(c->n_sessions - at) * sizeof(*c->sessions));
+	c->sessions[at] = disk;
+	c->n_sessions++;
+	return 0;
+}
+
+/* The kernel blocks and unblocks a session's disks with it. */
+static bool session_matters(const struct iscsi_identity *before,
+			    const struct iscsi_identity *now)
+{
+	return now->session_state != SESSION_LOGGED_IN ||
+	       now->session_state != before->session_state ||
+	       now->connection_state != before->connection_state;
+}
+
+static int add_disk(const char *device, const struct disk_link *link, void *arg)
 {
 	struct collector *c = arg;
 	struct inventory *inventory = c->inventory;
-	int r;
+	const struct iscsi_identity *before = disk_before(c, device, link), *like;
+	struct iscsi_identity *disk;
+	int r = grow(&inventory->disks, &c->room, inventory->n_disks, sizeof(*disk));
 
-	if (inventory->n_disks == c->room) {
-		size_t room = c->room ? 2 * c->room : 16;
-		struct iscsi_identity *bigger =
-			reallocarray(inventory->disks, room, sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		inventory->disks = bigger;
-		c->room = room;
+	if (r < 0)
+		return r;
+	disk = &inventory->disks[inventory->n_disks];
+	like = session_seen(c, link->session);
+	if (before && like) {
+		*disk = *before;
+		identity_copy_session(disk, like);
+		if (session_matters(before, like))
+			r = identity_refresh_disk(c->sysfs, disk);
+	} else {
+		r = identity_by_name_like(c->sysfs, device, like, disk);
 	}
-	r = identity_by_name(c->sysfs, device, &inventory->disks[inventory->n_disks]);
-	if (r == 0 && inventory->disks[inventory->n_disks].is_iscsi)
-		inventory->n_disks++;
-	return 0; /* a disk that cannot be read now is not there now */
+	if (r < 0 || !disk->is_iscsi)
+		return 0; /* a disk that cannot be read now is not there now */
+	if (!like)
+		r = note_session(c, disk->sid, inventory->n_disks);
+	inventory->n_disks++;
+	return r;
 }
 
 static int compare_disks(const void *left, const void *right)
@@ -47,62 +190,232 @@ static int compare_disks(const void *left, const void *right)
 	return r;
 }
 
-int inventory_read(const char *sysfs, struct inventory *ret)
+static int compare_sessions(const void *left, const void *right, void *arg)
 {
-	struct inventory inventory = {0};
-	struct collector collector = {.sysfs = sysfs, .inventory = &inventory};
-	int r = identity_each_disk(sysfs, add_disk, &collector);
+	const struct iscsi_identity *disks = arg;
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	if (disks[a].sid != disks[b].sid)
+		return disks[a].sid < disks[b].sid ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+static int make_index(struct inventory *inventory)
+{
+	size_t n = inventory->n_disks;
+
+	inventory->by_session = calloc(n + 1, sizeof(*inventory->by_session));
+	if (!inventory->by_session)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		inventory->by_session[i] = (uint32_t)i;
+	qsort_r(inventory->by_session, n, sizeof(*inventory->by_session),
+		compare_sessions, inventory->disks);
+	return 0;
+}
+
+const uint32_t *inventory_session(const struct inventory *inventory, unsigned int sid,
+				  size_t *ret_n)
+{
+	size_t low = 0, high = inventory->by_session ? inventory->n_disks : 0, end;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (inventory->disks[inventory->by_session[middle]].sid < sid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; inventory->by_session && end < inventory->n_disks; end++)
+		if (inventory->disks[inventory->by_session[end]].sid != sid)
+			break;
+	*ret_n = end - low;
+	return inventory->by_session ? inventory->by_session + low : NULL;
+}
+
+static uint64_t generation_of(const struct inventory *inventory)
+{
+	uint64_t hash = FNV1A_START;
+
+	for (size_t i = 0; i < inventory->n_disks; i++) {
+		const struct iscsi_identity *id = &inventory->disks[i];
+
+		hash = fnv1a(hash, id->device, strlen(id->device));
+		hash = fnv1a(hash, &id->devt, sizeof(id->devt));
+		hash = fnv1a(hash, &id->sid, sizeof(id->sid));
+		hash = fnv1a(hash, &id->lun, sizeof(id->lun));
+	}
+	return hash;
+}
+
+static int know_before(struct collector *c, const struct inventory *before)
+{
+	if (!before || !before->n_disks)
+		return 0;
+	c->before = calloc(before->n_disks, sizeof(*c->before));
+	if (!c->before)
+		return -ENOMEM;
+	for (size_t i = 0; i < before->n_disks; i++)
+		c->before[i] = (struct named){before->disks[i].device, &before->disks[i]};
+	c->n_before = before->n_disks;
+	qsort(c->before, c->n_before, sizeof(*c->before), compare_named);
+	return 0;
+}
+
+int inventory_read(const char *sysfs, const struct inventory *before,
+		   const struct inventory_news *news, struct inventory *ret)
+{
+	const struct inventory_news nothing = {.n = 0};
+	struct inventory inventory = {.turn = before ? before->turn : 0};
+	struct collector c = {
+		.sysfs = sysfs, .news = news ? news : &nothing, .inventory = &inventory};
+	int r = know_before(&c, before);
 
 	if (r == 0)
-		r = dm_maps_read(&inventory.maps, &inventory.n_maps);
+		r = identity_each_link(sysfs, add_disk, &c);
+	free(c.before);
+	free(c.sessions);
+	if (r == 0)
+		r = dm_maps_read(&inventory.maps, &inventory.n_maps, &inventory.listing);
+	if (r == 0 && inventory.n_disks > 1)
+		qsort(inventory.disks, inventory.n_disks, sizeof(inventory.disks[0]),
+		      compare_disks);
+	if (r == 0)
+		r = make_index(&inventory);
+	inventory.generation = generation_of(&inventory);
 	if (r < 0) {
 		inventory_free(&inventory);
 		return r;
 	}
-	if (inventory.n_disks > 1)
-		qsort(inventory.disks, inventory.n_disks, sizeof(inventory.disks[0]), compare_disks);
 	*ret = inventory;
 	return 0;
 }
 
-/* Same maps with the same members? States and groups may differ. */
-static bool same_members(const struct inventory *inventory, const struct dm_map *maps, size_t n)
+static bool same_in_plans(const struct iscsi_identity *a, const struct iscsi_identity *b)
 {
-	size_t i, j;
-
-	if (n != inventory->n_maps)
-		return false;
-	for (i = 0; i < n; i++) {
-		const struct dm_map *old = &inventory->maps[i];
-
-		if (strcmp(old->uuid, maps[i].uuid) || strcmp(old->name, maps[i].name) ||
-		    old->n_paths != maps[i].n_paths)
-			return false;
-		for (j = 0; j < maps[i].n_paths; j++)
-			if (!dm_map_path(old, maps[i].paths[j].devt))
-				return false;
-	}
-	return true;
+	return a->access == b->access && a->preferred == b->preferred &&
+	       path_name_compare(&a->name, &b->name) == 0;
 }
 
-int inventory_refresh(const char *sysfs, struct inventory *inventory, bool *ret_changed)
+/* Everything that identity_refresh_session() may change. */
+static bool same_session(const struct iscsi_identity *a, const struct iscsi_identity *b)
 {
-	struct dm_map *maps;
-	bool changed = false;
-	size_t n, i;
-	int r = dm_maps_read(&maps, &n);
+	return a->local_port == b->local_port &&
+	       portal_compare(&a->current, &b->current) == 0 &&
+	       a->header_digest == b->header_digest && a->data_digest == b->data_digest &&
+	       path_name_compare(&a->name, &b->name) == 0 &&
+	       ip_address_compare(&a->name.source, &b->name.source) == 0;
+}
 
+static unsigned int refresh_disk(const char *sysfs, struct iscsi_identity *disk,
+				 bool wwid_too)
+{
+	const enum access_state access = disk->access;
+	const bool preferred = disk->preferred;
+	char wwid[DEVICE_WWID_MAX];
+
+	if (identity_refresh_disk(sysfs, disk) < 0)
+		return INVENTORY_GONE;
+	/* Another LUN may have been put there without a word. */
+	if (wwid_too && *disk->wwid &&
+	    identity_attribute(sysfs, disk->device, "device/wwid", wwid, sizeof(wwid)) ==
+		    0 &&
+	    strcmp(wwid, disk->wwid) != 0) {
+		disk->is_iscsi = false; /* not what it was: to be read whole */
+		return INVENTORY_GONE;
+	}
+	return access == disk->access && preferred == disk->preferred ? 0
+								      : INVENTORY_PLAN;
+}
+
+/*
+ * One session: what was read of it holds for all its disks. They themselves are read when
+ * it is not logged in or has just become another: then the kernel blocks and unblocks
+ * them.
+ */
+static unsigned int refresh_session(const char *sysfs, struct inventory *inventory,
+				    const uint32_t *members, size_t n)
+{
+	struct iscsi_identity *first = &inventory->disks[members[0]];
+	const struct iscsi_identity before = *first;
+	unsigned int found = 0;
+
+	if (identity_refresh_session(sysfs, first) < 0)
+		return INVENTORY_GONE;
+	/* As always: then the others say the same, too. */
+	if (!session_matters(&before, first) && same_session(&before, first))
+		return 0;
+	if (!same_in_plans(&before, first))
+		found = INVENTORY_PLAN;
+	for (size_t i = 0; i < n; i++) {
+		struct iscsi_identity *disk = &inventory->disks[members[i]];
+
+		if (i)
+			identity_copy_session(disk, first);
+		if (session_matters(&before, first))
+			found |= refresh_disk(sysfs, disk, false);
+	}
+	return found;
+}
+
+static unsigned int refresh_sessions(const char *sysfs, struct inventory *inventory)
+{
+	unsigned int found = 0;
+	size_t i, n;
+
+	for (i = 0; i < inventory->n_disks; i += n) {
+		unsigned int sid = inventory->disks[inventory->by_session[i]].sid;
+
+		for (n = 1; i + n < inventory->n_disks; n++)
+			if (inventory->disks[inventory->by_session[i + n]].sid != sid)
+				break;
+		found |= refresh_session(sysfs, inventory, &inventory->by_session[i], n);
+	}
+	return found;
+}
+
+static size_t turns(size_t n, size_t round, size_t min)
+{
+	return n / round > min ? n / round : min;
+}
+
+static unsigned int refresh_disks(const char *sysfs, struct inventory *inventory,
+				  size_t n)
+{
+	unsigned int found = 0;
+
+	for (size_t i = 0; i < n && i < inventory->n_disks; i++) {
+		inventory->turn = (inventory->turn + 1) % inventory->n_disks;
+		found |= refresh_disk(sysfs, &inventory->disks[inventory->turn], true);
+	}
+	return found;
+}
+
+int inventory_refresh(const char *sysfs, struct inventory *inventory,
+		      enum inventory_effort effort, unsigned int *ret_found)
+{
+	size_t maps = 0, disks = 0;
+	unsigned int found = 0, dm = 0;
+	int r;
+
+	if (effort != INVENTORY_EVENTS) {
+		maps = turns(inventory->listing.n,
+			     effort == INVENTORY_MAPS ? 1 : MAPS_ROUND, MAPS_MIN);
+		disks = turns(inventory->n_disks, DISKS_ROUND, DISKS_MIN);
+	}
+	r = dm_maps_refresh(inventory->maps, &inventory->listing, maps, &dm);
 	if (r < 0)
 		return r;
-	for (i = 0; i < inventory->n_disks; i++)
-		if (identity_refresh(sysfs, &inventory->disks[i]) < 0)
-			changed = true;
-	if (!same_members(inventory, maps, n))
-		changed = true;
-	free(inventory->maps);
-	inventory->maps = maps;
-	inventory->n_maps = n;
-	*ret_changed = changed;
+	found |= refresh_sessions(sysfs, inventory);
+	found |= refresh_disks(sysfs, inventory, disks);
+	if (dm & DM_MAPS_OTHERS)
+		found |= INVENTORY_GONE;
+	if (dm & DM_MAPS_MEMBERS)
+		found |= INVENTORY_PLAN;
+	if (dm & DM_MAPS_ORDER)
+		found |= INVENTORY_ORDER;
+	*ret_found = found;
 	return 0;
 }
 
@@ -110,5 +423,7 @@ void inventory_free(struct inventory *inventory)
 {
 	free(inventory->disks);
 	free(inventory->maps);
+	free(inventory->by_session);
+	dm_listing_free(&inventory->listing);
 	memset(inventory, 0, sizeof(*inventory));
 }

@@ -75,9 +75,9 @@ static int look_at_all(struct json_object *reply, int64_t waited_ms, int64_t set
 	size_t i, j;
 	int unclear = 0, r;
 
-	for (i = 0; luns && i < json_object_array_length(luns); i++) {
+	for (i = 0; i < cli_length(luns); i++) {
 		paths = json_object_object_get(json_object_array_get_idx(luns, i), "paths");
-		for (j = 0; paths && j < json_object_array_length(paths); j++) {
+		for (j = 0; j < cli_length(paths); j++) {
 			r = look_at_path(json_object_array_get_idx(paths, j), waited_ms, settled,
 					 kept);
 			if (r < 0)
@@ -96,7 +96,7 @@ static int collect_once(const struct cli *cli, int64_t waited_ms, int64_t settle
 	int r;
 
 	json_object_object_add(request, "request", json_object_new_string("status"));
-	r = control_request(cli->control_path, request, STATUS_MS, &reply);
+	r = control_request_all(cli->control_path, request, STATUS_MS, &reply);
 	json_object_put(request);
 	if (r < 0)
 		return r;

@@ -48,23 +48,70 @@ void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size)
 	join_words(buffer);
 }
 
-static void find_map(const struct inventory *inventory, struct member *member)
-{
-	size_t i;
+/* All paths of all maps, by device number; of one that is in two maps the first map's. */
+struct mapped {
+	dev_t devt;
+	const struct dm_map *map;
+	const struct dm_path *dm;
+};
 
-	for (i = 0; i < inventory->n_maps && !member->dm; i++) {
-		member->map = &inventory->maps[i];
-		member->dm = dm_map_path(member->map, member->id->devt);
-	}
-	if (!member->dm)
-		member->map = NULL;
+struct mapped_paths {
+	struct mapped *paths;
+	size_t n;
+};
+
+static int compare_mapped(const void *left, const void *right)
+{
+	const struct mapped *a = left, *b = right;
+
+	if (a->devt != b->devt)
+		return a->devt < b->devt ? -1 : 1;
+	return (a->dm > b->dm) - (a->dm < b->dm);
 }
 
-static void fill_member(const struct inventory *inventory, const struct iscsi_identity *id,
+static int list_mapped(const struct inventory *inventory, struct mapped_paths *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < inventory->n_maps; i++)
+		n += inventory->maps[i].n_paths;
+	*ret = (struct mapped_paths){.paths = calloc(n + 1, sizeof(*ret->paths))};
+	if (!ret->paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < inventory->n_maps; i++)
+		for (size_t j = 0; j < inventory->maps[i].n_paths; j++) {
+			const struct dm_map *map = &inventory->maps[i];
+
+			ret->paths[ret->n++] =
+				(struct mapped){map->paths[j].devt, map, &map->paths[j]};
+		}
+	qsort(ret->paths, ret->n, sizeof(*ret->paths), compare_mapped);
+	return 0;
+}
+
+static void find_map(const struct mapped_paths *mapped, struct member *member)
+{
+	size_t low = 0, high = mapped->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (mapped->paths[middle].devt < member->id->devt)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == mapped->n || mapped->paths[low].devt != member->id->devt)
+		return;
+	member->map = mapped->paths[low].map;
+	member->dm = mapped->paths[low].dm;
+}
+
+static void fill_member(const struct mapped_paths *mapped, const struct iscsi_identity *id,
 			struct member *member)
 {
 	member->id = id;
-	find_map(inventory, member);
+	find_map(mapped, member);
 	if (member->map)
 		copy_text(member->wwid, sizeof(member->wwid), dm_map_wwid(member->map));
 	if (!*member->wwid && *id->wwid)
@@ -147,7 +194,10 @@ static void fill_lun(struct lun *lun, const struct member *first, size_t n,
 	copy_text(lun->wwid, sizeof(lun->wwid), first->wwid);
 	lun->n_paths = n;
 	for (i = 0; i < n; i++) {
-		lun->paths[i] = (struct lun_path){.id = first[i].id, .dm = first[i].dm};
+		lun->paths[i] = (struct lun_path){
+			.id = first[i].id,
+			.dm = first[i].dm,
+			.name_hash = path_name_hash(&first[i].id->name)};
 		if (first[i].map)
 			lun->map = first[i].map;
 	}
@@ -181,19 +231,32 @@ int lun_table_make(const struct inventory *inventory, const struct store *store,
 	struct member *members = calloc(n + 1, sizeof(*members));
 	struct lun_table table = {.luns = calloc(n + 1, sizeof(*table.luns)),
 				  .paths = calloc(n + 1, sizeof(*table.paths))};
+	struct mapped_paths mapped = {.n = 0};
 
-	if (!members || !table.luns || !table.paths) {
+	if (!members || !table.luns || !table.paths || list_mapped(inventory, &mapped) < 0) {
 		free(members);
 		lun_table_free(&table);
 		return -ENOMEM;
 	}
 	for (i = 0; i < n; i++)
-		fill_member(inventory, &inventory->disks[i], &members[i]);
+		fill_member(&mapped, &inventory->disks[i], &members[i]);
+	free(mapped.paths);
 	qsort(members, n, sizeof(*members), compare_members);
 	fill_table(&table, members, n, store);
 	free(members);
 	*ret = table;
 	return 0;
+}
+
+void lun_table_relink(struct lun_table *table)
+{
+	for (size_t i = 0; i < table->n; i++)
+		for (size_t j = 0; table->luns[i].map && j < table->luns[i].n_paths; j++) {
+			struct lun_path *path = &table->luns[i].paths[j];
+
+			if (path->dm)
+				path->dm = dm_map_path(table->luns[i].map, path->id->devt);
+		}
 }
 
 void lun_table_free(struct lun_table *table)

@@ -18,6 +18,7 @@ struct lun_path {
 	const struct iscsi_identity *id; /* in the inventory */
 	const struct dm_path *dm;	 /* in its map; NULL: in none */
 	struct plan_path plan;
+	uint64_t name_hash;		 /* of its name, as the board has it */
 };
 
 struct lun {
@@ -45,6 +46,10 @@ struct lun_table {
 int lun_table_make(const struct inventory *inventory, const struct store *store,
 		   struct lun_table *ret);
 void lun_table_free(struct lun_table *table);
+
+/* The maps were read again in place and have the same paths: what the LUNs point at may stand
+ * elsewhere in them now. */
+void lun_table_relink(struct lun_table *table);
 
 /* The LUN's paths as policies see them, into room for POLICY_PATHS_MAX. Returns how many the
  * LUN has, which may be more: policy_setting_check() and plan_make() refuse that. */

@@ -2,17 +2,19 @@
 /* mpathiscsid: main() of the daemon. Sets up the event loop and gets out of the way. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/parse.h"
+#include "daemon/admit.h"
 #include "daemon/control.h"
 #include "daemon/log.h"
+#include "daemon/privileges.h"
 #include "daemon/quick/quick.h"
 #include "daemon/quick/settings.h"
 #include "daemon/quick/switch.h"
@@ -133,9 +135,22 @@ static void on_settings_changed(void *arg)
 	quick_settings_changed(arg);
 }
 
-static void on_uevent(void *arg)
+static void on_uevent(enum uevent_kind kind, const char *name, void *arg)
 {
-	watch_rescan_soon(arg);
+	switch (kind) {
+	case UEVENT_DISK:
+		watch_disk_changed(arg, name);
+		break;
+	case UEVENT_MAP:
+		watch_refresh_soon(arg);
+		break;
+	case UEVENT_SESSION:
+		watch_rescan_soon(arg);
+		break;
+	case UEVENT_LOST:
+		watch_disk_changed(arg, NULL);
+		break;
+	}
 }
 
 static int handle_signals(sd_event *event, struct watch *watch)
@@ -202,8 +217,10 @@ static int serve(const struct options *options)
 	if (r >= 0) {
 		what = options->control_path;
 		r = control_new(event, options->control_path, requests_handle, &watch, &control);
+		watch.control = control;
 	}
 	if (r >= 0) {
+		admit_group(&watch, quick_group(watch.quick));
 		what = "uevents";
 		r = uevents_new(event, on_uevent, &watch, &uevents);
 	}
@@ -224,6 +241,7 @@ static int serve(const struct options *options)
 	for (size_t i = 0; i < FOLLOW_MAX; i++)
 		store_watch_free(files[i]);
 	uevents_free(uevents);
+	watch.control = NULL;
 	control_free(control);
 	watch_stop(&watch);
 	sd_event_unref(event);
@@ -238,6 +256,10 @@ static bool only_one(const char *board_path)
 
 	if (!board_path)
 		board_path = BOARD_DEFAULT_PATH;
+	if (!single_folder_safe(board_path)) {
+		log_line(LOG_ERR, "%s: others than root may write in its folder", board_path);
+		return false;
+	}
 	r = single_lock(board_path);
 	if (r == -EBUSY)
 		log_line(LOG_ERR, "another mpathiscsid uses %s; stop it, or give this one a --board, "
@@ -253,13 +275,19 @@ int main(int argc, char **argv)
 				  .control_path = CONTROL_DEFAULT_PATH};
 	int r;
 
+	/* Else the C library would keep what large arrays had taken, once one of them was freed. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	probe_config_default(&options.watch.probe);
 	r = parse_options(argc, argv, &options);
 	if (r >= 0)
 		return r;
 	if (!only_one(options.watch.board_path))
 		return EXIT_FAILURE;
-	/* We hold CHAP secrets for a moment: no core dump, no ptrace by others. */
-	prctl(PR_SET_DUMPABLE, 0);
+	/* Also: no core dump of the CHAP secrets that we hold for a moment. */
+	r = privileges_keep(&privileges_daemon);
+	if (r < 0) {
+		log_line(LOG_ERR, "giving up privileges: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
 	return serve(&options);
 }

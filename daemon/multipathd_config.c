@@ -81,13 +81,14 @@ struct place {
 
 static int take_line(struct mp_config *config, struct place *at, char *line)
 {
+	bool quoted = strchr(line, '"'); /* a value "{" opens nothing */
 	char *key, *value;
 
 	if (!mp_config_line(line, &key, &value))
 		return 0;
 	if (!strcmp(key, "}"))
 		return at->depth-- ? 0 : -EPROTO;
-	if (!strcmp(value, "{")) {
+	if (!quoted && !strcmp(value, "{")) {
 		if (!at->depth++)
 			if (copy_text(at->section, sizeof(at->section), key))
 				return -EPROTO;

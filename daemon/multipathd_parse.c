@@ -339,8 +339,10 @@ int mp_daemon_parse(const char *reply, struct mp_daemon *ret)
 
 	if (r)
 		return r;
-	/* NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
-	if (sscanf(reply, "pid %9u %15[a-z]%n", &pid, word, &end) != 2 || !pid)
+	/* sscanf's %u takes blanks and signs: a digit must come first.
+	 * NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
+	if (sscanf(reply, "pid %9u %15[a-z]%n", &pid, word, &end) != 2 || !pid ||
+	    reply[4] < '0' || reply[4] > '9')
 		return -EPROTO;
 	state = word_value(daemon_words, LENGTH(daemon_words), word, -1);
 	if (state < 0)

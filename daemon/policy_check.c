@@ -16,6 +16,7 @@ struct question {
 	struct policy_setting setting;
 	struct store with; /* the store as it would be */
 	bool force;
+	bool brief; /* no plans in the answer */
 };
 
 static const char *field(struct json_object *request, const char *key)
@@ -180,7 +181,8 @@ static void add_lun(const struct question *q, const struct lun *lun, struct json
 	plan_make(&q->setting, paths, n, plan); /* checked: not too many */
 	add_text(object, "wwid", lun->wwid);
 	add_text(object, "alias", lun->alias);
-	json_object_object_add(object, "paths", plan_of(lun, plan));
+	if (!q->brief)
+		json_object_object_add(object, "paths", plan_of(lun, plan));
 	json_object_object_add(object, "selector_changes",
 			       json_object_new_boolean(selector_changes(q, lun, plan)));
 	if (selector_changes(q, lun, plan))
@@ -267,7 +269,8 @@ struct json_object *policy_check(const struct lun_table *luns, const struct stor
 	const char *text = field(request, "setting");
 	struct question q = {
 		.luns = luns,
-		.force = json_object_get_boolean(json_object_object_get(request, "force"))};
+		.force = json_object_get_boolean(json_object_object_get(request, "force")),
+		.brief = json_object_get_boolean(json_object_object_get(request, "brief"))};
 	struct json_object *reply;
 	char message[POLICY_MESSAGE_MAX];
 	enum policy_error error;

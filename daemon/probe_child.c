@@ -8,19 +8,16 @@
  * 111 the system failed us.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/probe_confine.h"
 #include "daemon/probe_fence.h"
 #include "daemon/probe_link.h"
 #include "daemon/probe_session.h"
@@ -42,6 +39,20 @@ ssize_t guarded_recv(int fd, void *buffer, size_t size, int flags) __asm__("recv
 ssize_t guarded_recv(int fd, void *buffer, size_t size, int flags)
 {
 	return probe_link_recv(fd, buffer, size, flags);
+}
+
+/*
+ * libiscsi takes CHAP's challenge to the target from rand(), with a seed that it would read from a
+ * file, or else make of time and process id.
+ */
+int random_rand(void) __asm__("rand") __attribute__((visibility("default"), used));
+int random_rand(void)
+{
+	unsigned int number;
+
+	while (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		;
+	return (int)(number & RAND_MAX);
 }
 
 #ifdef __SANITIZE_ADDRESS__
@@ -79,41 +90,15 @@ struct child {
 	struct pollfd polls[PROBE_MAX_TARGETS + PROBE_MAX_FENCES + 1];
 };
 
-static void drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0}, {0}};
-
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &header, none)) {
-		fprintf(stderr, "mpathiscsi-probe: cannot drop capabilities: %m\n");
-		exit(EXIT_SYSTEM);
-	}
-}
-
-static void limit(__rlimit_resource_t resource, rlim_t value)
-{
-	const struct rlimit limits = {.rlim_cur = value, .rlim_max = value};
-
-	if (setrlimit(resource, &limits)) {
-		fprintf(stderr, "mpathiscsi-probe: cannot limit resource %d: %m\n",
-			(int)resource);
-		exit(EXIT_SYSTEM);
-	}
-}
-
 /* The engine has changed the user already; what does not last over exec is done here. */
 static void confine(void)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const char *what;
+	int r = probe_confine(PROBE_MAX_TARGETS * 2 + 64, &what);
 
-	drop_capabilities();
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_NPROC, 0);
-	limit(RLIMIT_NOFILE, PROBE_MAX_TARGETS * 2 + 64);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_DUMPABLE, 0) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || sigaction(SIGPIPE, &ignore, NULL)) {
-		fprintf(stderr, "mpathiscsi-probe: cannot confine itself: %m\n");
+	if (r < 0) {
+		fprintf(stderr, "mpathiscsi-probe: cannot confine itself: %s: %s\n", what,
+			strerror(-r));
 		exit(EXIT_SYSTEM);
 	}
 }

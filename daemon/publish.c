@@ -27,12 +27,11 @@ static uint64_t wwid_hash(const struct iscsi_identity *id)
 	return fnv1a(FNV1A_START, id->wwid, strlen(id->wwid));
 }
 
-/* What the board says of a path now. False: nothing. */
-static bool told_before(const struct watch *watch, const struct iscsi_identity *id, uint64_t now_ns,
-			struct board_path *ret)
+/* What the board says of a path now. 'hash': of its name. False: nothing. */
+static bool told(const struct watch *watch, const struct iscsi_identity *id, uint64_t hash,
+		 uint64_t now_ns, struct board_path *ret)
 {
 	const struct board_path key = {.sid = id->sid, .lun = id->lun}, *found;
-	uint64_t hash = path_name_hash(&id->name);
 	enum board_trust trust;
 
 	if (watch->published.known) {
@@ -50,6 +49,12 @@ static bool told_before(const struct watch *watch, const struct iscsi_identity *
 			return false;
 	}
 	return !*id->wwid || ret->wwid_hash == wwid_hash(id);
+}
+
+static bool told_before(const struct watch *watch, const struct lun_path *path, uint64_t now_ns,
+			struct board_path *ret)
+{
+	return told(watch, path->id, path->name_hash, now_ns, ret);
 }
 
 static bool is_failed(const struct watch *watch, const struct lun *lun, const struct lun_path *path)
@@ -117,7 +122,7 @@ static int look_at_lun(const struct watch *watch, const struct lun *lun, uint64_
 		const struct lun_path *path = &lun->paths[i];
 
 		look->old[i] = (struct board_path){.role = ROLE_NONE};
-		look->on_board[i] = told_before(watch, path->id, now_ns, &look->old[i]);
+		look->on_board[i] = told_before(watch, path, now_ns, &look->old[i]);
 		look->paths[i] = (struct hold_path){
 			.told = look->on_board[i] && look->old[i].role != ROLE_NONE,
 			.old_role = (enum role)look->old[i].role,
@@ -159,7 +164,7 @@ static struct board_path planned(const struct lun *lun, const struct lun_path *p
 	struct board_path record = {.sid = path->id->sid,
 				    .lun = path->id->lun,
 				    .role = path->plan.role,
-				    .name_hash = path_name_hash(&path->id->name),
+				    .name_hash = path->name_hash,
 				    .wwid_hash = wwid_hash(path->id),
 				    .priority = path->plan.priority,
 				    .plan_ns = now_ns};
@@ -260,8 +265,11 @@ static size_t publish_again(const struct watch *watch, uint64_t now_ns, struct b
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < watch->inventory.n_disks; i++)
-		n += told_before(watch, &watch->inventory.disks[i], now_ns, &records[n]);
+	for (size_t i = 0; i < watch->inventory.n_disks; i++) {
+		const struct iscsi_identity *id = &watch->inventory.disks[i];
+
+		n += told(watch, id, path_name_hash(&id->name), now_ns, &records[n]);
+	}
 	return n;
 }
 
@@ -292,9 +300,8 @@ bool publish_may_reload(const struct watch *watch, const struct lun *lun, uint64
 	for (size_t i = 0; i < lun->n_paths; i++) {
 		const struct lun_path *path = &lun->paths[i];
 		struct board_path old = {.role = ROLE_NONE};
-		bool told = told_before(watch, path->id, now_ns, &old);
 
-		if (!told || !path->dm || !path_ready(watch, lun, path, &old, now_ns))
+		if (!told_before(watch, path, now_ns, &old) || !path->dm || !path_ready(watch, lun, path, &old, now_ns))
 			return false;
 		if (old.plan_ns > plan_ns)
 			plan_ns = old.plan_ns;

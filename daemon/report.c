@@ -10,19 +10,26 @@
 #include "daemon/quick/quick.h"
 #include "daemon/version.h"
 
+/* Paths in one answer: some megabytes. */
+#define PATHS_ALL   1024
+#define PATHS_TABLE 4096
+
+/* Keys are literals, each added once. */
+#define NEW_KEY (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
+
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
-	json_object_object_add(object, key, json_object_new_string(text));
+	json_object_object_add_ex(object, key, json_object_new_string(text), NEW_KEY);
 }
 
 static void add_number(struct json_object *object, const char *key, int64_t number)
 {
-	json_object_object_add(object, key, json_object_new_int64(number));
+	json_object_object_add_ex(object, key, json_object_new_int64(number), NEW_KEY);
 }
 
 static void add_flag(struct json_object *object, const char *key, bool flag)
 {
-	json_object_object_add(object, key, json_object_new_boolean(flag));
+	json_object_object_add_ex(object, key, json_object_new_boolean(flag), NEW_KEY);
 }
 
 static void add_name(struct json_object *object, const struct path_name *name)
@@ -86,7 +93,7 @@ static const char *barred_text(const char *by)
  * opinion of ours. A barred path's own health stands behind it if it is bad. */
 static void add_state(struct json_object *object, const struct watch *watch, const struct lun *lun,
 		      const struct lun_path *path, const struct watched_session *session,
-		      uint64_t now_ns)
+		      bool brief, uint64_t now_ns)
 {
 	char reason[VERDICT_TEXT_MAX], text[VERDICT_TEXT_MAX + 64];
 	struct evidence evidence;
@@ -107,16 +114,49 @@ static void add_state(struct json_object *object, const struct watch *watch, con
 	} else if (verdict.state == VERDICT_PENDING) {
 		state = "suspect";
 	}
+	add_text(object, "state", state);
+	if (!brief || strcmp(state, "up") != 0)
+		add_text(object, "reason", text);
+	if (brief)
+		return;
 	add_text(object, "barred_by", by);
 	add_text(object, "health", verdict_state_name(verdict.state));
 	add_flag(object, "lingers", lingering_has(&watch->lingering, path->id));
 	add_number(object, "lingers_good_ms",
 		   (int64_t)lingering_good_ms(&watch->lingering, path->id, now_ns));
-	add_text(object, "state", state);
-	add_text(object, "reason", text);
 	add_text(object, "reason_code", reason_row(verdict.reason)->code);
 	if (session && !session->probed)
 		add_text(object, "not_probed", session->not_probed);
+}
+
+static bool carries_io(const struct lun *lun, const struct lun_path *path)
+{
+	return path->dm && path->dm->active && lun_current_group(lun) == (int)path->dm->group;
+}
+
+/* A row of the table. */
+static struct json_object *report_row(const struct watch *watch, const struct lun *lun,
+				      const struct lun_path *path, uint64_t now_ns)
+{
+	struct json_object *object = json_object_new_object();
+	const struct watched_session *session = watch_session(watch, path->id->sid);
+	const struct path_name *name = &path->id->name;
+	struct board_session record = {.sid = path->id->sid};
+	char text[PORTAL_TEXT_MAX];
+
+	if (session)
+		watch_session_record(watch, session, now_ns, &record);
+	add_text(object, "device", path->id->device);
+	add_text(object, "portal", portal_format(&name->portal, text, sizeof(text)));
+	add_text(object, "interface", *name->netdev ? name->netdev : name->iface);
+	add_text(object, "role", path->plan.role == ROLE_NONE ? "-" : role_name(path->plan.role));
+	add_number(object, "group", path->dm ? (int64_t)path->dm->group + 1 : 0);
+	if (carries_io(lun, path))
+		add_flag(object, "carries_io", true);
+	add_state(object, watch, lun, path, session, true, now_ns);
+	add_number(object, "rtt_us", record.state == PROBE_UP ? record.rtt_us : 0);
+	quick_report_path(watch->quick, lun, path, true, object);
+	return object;
 }
 
 static struct json_object *report_path(const struct watch *watch, const struct lun *lun,
@@ -125,8 +165,6 @@ static struct json_object *report_path(const struct watch *watch, const struct l
 	struct json_object *object = json_object_new_object();
 	const struct watched_session *session = watch_session(watch, path->id->sid);
 	struct board_session record = {.sid = path->id->sid};
-	bool carries = path->dm && path->dm->active &&
-		       lun_current_group(lun) == (int)path->dm->group;
 
 	if (session)
 		watch_session_record(watch, session, now_ns, &record);
@@ -143,11 +181,11 @@ static struct json_object *report_path(const struct watch *watch, const struct l
 	add_flag(object, "preferred", path->id->preferred);
 	add_number(object, "group", path->dm ? (int64_t)path->dm->group + 1 : 0);
 	add_text(object, "dm_state", !path->dm ? "-" : path->dm->active ? "active" : "failed");
-	add_flag(object, "carries_io", carries);
-	add_state(object, watch, lun, path, session, now_ns);
+	add_flag(object, "carries_io", carries_io(lun, path));
+	add_state(object, watch, lun, path, session, false, now_ns);
 	add_number(object, "rtt_us", record.state == PROBE_UP ? record.rtt_us : 0);
 	add_probe(object, &record, now_ns);
-	quick_report_path(watch->quick, path, object);
+	quick_report_path(watch->quick, lun, path, false, object);
 	return object;
 }
 
@@ -218,7 +256,7 @@ void report_warning(struct json_object *object, const struct lun *lun)
 }
 
 static struct json_object *report_lun(const struct watch *watch, const struct lun *lun,
-				      uint64_t now_ns)
+				      enum report_detail detail, uint64_t now_ns)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *paths = json_object_new_array();
@@ -229,8 +267,9 @@ static struct json_object *report_lun(const struct watch *watch, const struct lu
 		policy_setting_format(lun->entry->setting, setting, sizeof(setting));
 		store_name_format(&lun->entry->name, scope);
 	}
-	for (i = 0; i < lun->n_paths; i++)
-		json_object_array_add(paths, report_path(watch, lun, &lun->paths[i], now_ns));
+	for (i = 0; i < lun->n_paths && detail != REPORT_LUNS; i++)
+		json_object_array_add(paths, (detail == REPORT_ALL ? report_path : report_row)(
+						     watch, lun, &lun->paths[i], now_ns));
 	add_text(object, "wwid", lun->wwid);
 	add_text(object, "alias", lun->alias);
 	add_text(object, "vendor", lun->paths[0].id->vendor);
@@ -248,22 +287,15 @@ static struct json_object *report_lun(const struct watch *watch, const struct lu
 	return object;
 }
 
-struct json_object *report_status(const struct watch *watch, const struct lun *lun,
-				  uint64_t now_ns)
+static void add_about_daemon(struct json_object *reply, const struct watch *watch)
 {
-	struct json_object *reply = json_object_new_object();
-	struct json_object *luns = json_object_new_array(), *probe = json_object_new_object();
+	struct json_object *probe = json_object_new_object();
 	struct probe_engine_status engine;
-	size_t i;
 
-	for (i = 0; i < watch->luns.n; i++)
-		if (!lun || lun == &watch->luns.luns[i])
-			json_object_array_add(luns, report_lun(watch, &watch->luns.luns[i], now_ns));
 	probe_engine_status(watch->probes, &engine);
 	add_number(probe, "pid", engine.pid);
 	add_number(probe, "starts", engine.starts);
 	add_text(probe, "last_failure", engine.last_failure);
-	add_flag(reply, "ok", true);
 	add_text(reply, "version", MPATHISCSI_VERSION);
 	add_text(reply, "policies_file", watch->options.store_path);
 	if (*watch->store_message)
@@ -273,8 +305,56 @@ struct json_object *report_status(const struct watch *watch, const struct lun *l
 	else if (watch->board_error)
 		add_text(reply, "warning", "the board cannot be written: multipathd hears nothing of us");
 	json_object_object_add(reply, "probe_process", probe);
-	json_object_object_add(reply, "luns", luns);
 	quick_report(watch->quick, reply);
+}
+
+/* Index of the first LUN behind this WWID: they are sorted by it. */
+static size_t first_after(const struct lun_table *table, const char *wwid)
+{
+	size_t low = 0, high = wwid ? table->n : 0;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(table->luns[middle].wwid, wwid) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void add_luns(struct json_object *reply, const struct watch *watch,
+		     const struct report_wish *wish, uint64_t now_ns)
+{
+	struct json_object *luns = json_object_new_array();
+	size_t most = wish->detail == REPORT_ALL ? PATHS_ALL : PATHS_TABLE, n = 0, i;
+
+	for (i = first_after(&watch->luns, wish->after); i < watch->luns.n && n < most; i++) {
+		n += watch->luns.luns[i].n_paths;
+		json_object_array_add(luns, report_lun(watch, &watch->luns.luns[i], wish->detail,
+						       now_ns));
+	}
+	json_object_object_add(reply, "luns", luns);
+	if (i < watch->luns.n)
+		add_text(reply, "next", watch->luns.luns[i - 1].wwid);
+}
+
+struct json_object *report_status(const struct watch *watch, const struct report_wish *wish,
+				  uint64_t now_ns)
+{
+	struct json_object *reply = json_object_new_object(), *luns;
+
+	add_flag(reply, "ok", true);
+	if (!wish->after)
+		add_about_daemon(reply, watch);
+	if (wish->lun) {
+		luns = json_object_new_array();
+		json_object_array_add(luns, report_lun(watch, wish->lun, wish->detail, now_ns));
+		json_object_object_add(reply, "luns", luns);
+	} else {
+		add_luns(reply, watch, wish, now_ns);
+	}
 	return reply;
 }
 

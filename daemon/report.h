@@ -10,8 +10,24 @@
 
 #include "daemon/watch.h"
 
-/* All LUNs, or only 'lun' (NULL: all). New object. */
-struct json_object *report_status(const struct watch *watch, const struct lun *lun,
+enum report_detail {
+	REPORT_ALL,   /* everything */
+	REPORT_TABLE, /* of paths what the table of `mpathiscsi status` shows, and is not "" or 0 */
+	REPORT_LUNS,  /* no paths */
+};
+
+struct report_wish {
+	const struct lun *lun; /* only this; NULL: all */
+	const char *after;     /* the LUNs behind this WWID; NULL: from the first */
+	enum report_detail detail;
+};
+
+/*
+ * The LUNs that were wished for, in the order of their WWIDs, as many as make one answer of a
+ * size that neither fills the memory nor holds up the loop; if more are left "next" says what to
+ * ask for as 'after'. What is not about LUNs is in the first answer only. New object.
+ */
+struct json_object *report_status(const struct watch *watch, const struct report_wish *wish,
 				  uint64_t now_ns);
 
 /* "warning": what the LUN's policy contradicts in what the target says of its paths now

@@ -248,7 +248,7 @@ struct json_object *report_explain(const struct watch *watch, const struct lun *
 	add_outlook(reply, lun, now);
 	for (size_t i = 0; i < now->n; i++) {
 		path = explained_path(&e, i);
-		quick_report_path(watch->quick, &lun->paths[i], path);
+		quick_report_path(watch->quick, lun, &lun->paths[i], false, path);
 		json_object_array_add(array, path);
 	}
 	json_object_object_add(reply, "paths", array);

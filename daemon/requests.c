@@ -34,14 +34,22 @@ static struct json_object *status(struct watch *watch, struct json_object *reque
 	const char *name = field(request, "lun");
 	const struct lun *lun = name ? lun_find(&watch->luns, name) : NULL;
 
+	const char *detail = field(request, "detail");
+	struct report_wish wish = {.lun = lun, .after = field(request, "after")};
+
 	if (name && !lun)
 		return no_such_lun(name);
-	return report_status(watch, lun, clock_now_ns());
+	if (detail && !strcmp(detail, "table"))
+		wish.detail = REPORT_TABLE;
+	else if (detail && !strcmp(detail, "luns"))
+		wish.detail = REPORT_LUNS;
+	return report_status(watch, &wish, clock_now_ns());
 }
 
 /* policy-check and policy-section, with what only the daemon knows: a path in trouble, which
  * makes a reconfigure unwise. */
-static struct json_object *check(struct watch *watch, struct json_object *request, bool section)
+static struct json_object *check_either(struct watch *watch, struct json_object *request,
+					bool section)
 {
 	struct json_object *reply =
 		section ? policy_section(&watch->luns, &watch->store, request)
@@ -55,31 +63,48 @@ static struct json_object *check(struct watch *watch, struct json_object *reques
 	return reply;
 }
 
-/* "explain" and "whatif" */
-static struct json_object *forecast(struct watch *watch, struct json_object *request, bool whatif)
+static struct json_object *check(struct watch *watch, struct json_object *request)
+{
+	return check_either(watch, request, false);
+}
+
+static struct json_object *check_section(struct watch *watch, struct json_object *request)
+{
+	return check_either(watch, request, true);
+}
+
+/* The LUN that a request is about; NULL: none of ours, *ret_reply says so (NULL: not named). */
+static const struct lun *lun_of(struct watch *watch, struct json_object *request,
+				struct json_object **ret_reply)
 {
 	const char *name = field(request, "lun");
 	const struct lun *lun = name ? lun_find(&watch->luns, name) : NULL;
 
-	if (!name)
-		return NULL;
-	if (!lun)
-		return no_such_lun(name);
-	return whatif ? report_whatif(watch, lun, request, clock_now_ns())
-		      : report_explain(watch, lun, clock_now_ns());
+	*ret_reply = name && !lun ? no_such_lun(name) : NULL;
+	return lun;
 }
 
-static struct json_object *not_root(void)
+static struct json_object *explain(struct watch *watch, struct json_object *request)
 {
-	return control_error("NOT_PERMITTED", "only root may do this");
+	struct json_object *reply;
+	const struct lun *lun = lun_of(watch, request, &reply);
+
+	return lun ? report_explain(watch, lun, clock_now_ns()) : reply;
 }
 
-static struct json_object *reload(struct watch *watch, bool is_root)
+static struct json_object *whatif(struct watch *watch, struct json_object *request)
+{
+	struct json_object *reply;
+	const struct lun *lun = lun_of(watch, request, &reply);
+
+	return lun ? report_whatif(watch, lun, request, clock_now_ns()) : reply;
+}
+
+static struct json_object *reload(struct watch *watch, struct json_object *request)
 {
 	struct json_object *reply;
 
-	if (!is_root)
-		return not_root();
+	(void)request;
 	if (watch_reload(watch) < 0)
 		return control_error("ISDSC_INVALID_PARAMETER", "%s; the policies in force stay",
 				     watch->store_message);
@@ -90,12 +115,11 @@ static struct json_object *reload(struct watch *watch, bool is_root)
 }
 
 /* A request of its own: a broken settings file is no reason to refuse a policy. */
-static struct json_object *reload_settings(struct watch *watch, bool is_root)
+static struct json_object *reload_settings(struct watch *watch, struct json_object *request)
 {
 	struct json_object *reply;
 
-	if (!is_root)
-		return not_root();
+	(void)request;
 	quick_settings_changed(watch);
 	if (*quick_complaint(watch->quick))
 		return control_error("ISDSC_INVALID_PARAMETER", "%s; the settings in force stay",
@@ -106,13 +130,12 @@ static struct json_object *reload_settings(struct watch *watch, bool is_root)
 }
 
 /* The command has put the switch; the answer is how it stands. */
-static struct json_object *look_at_switch(struct watch *watch, bool is_root)
+static struct json_object *look_at_switch(struct watch *watch, struct json_object *request)
 {
 	struct json_object *reply;
 	struct switch_state state;
 
-	if (!is_root)
-		return not_root();
+	(void)request;
 	quick_settings_changed(watch);
 	switch_read(watch->options.switch_path, NULL, &state);
 	reply = json_object_new_object();
@@ -121,35 +144,37 @@ static struct json_object *look_at_switch(struct watch *watch, bool is_root)
 	return reply;
 }
 
-static struct json_object *operate(struct watch *watch, struct json_object *request, bool is_root,
-				   bool fail)
+static const struct request_kind kinds[] = {
+	{"status", REQUEST_LOOKS, status},
+	{"policy-check", REQUEST_LOOKS, check},
+	{"policy-section", REQUEST_LOOKS, check_section},
+	{"explain", REQUEST_LOOKS, explain},
+	{"whatif", REQUEST_LOOKS, whatif},
+	{"reload", REQUEST_CHANGES, reload},
+	{"reload-settings", REQUEST_CHANGES, reload_settings},
+	{"fail", REQUEST_CHANGES, operator_fail},
+	{"reinstate", REQUEST_CHANGES, operator_reinstate},
+	{"forgive", REQUEST_CHANGES, quick_forgive},
+	{"switch", REQUEST_CHANGES, look_at_switch},
+};
+
+const struct request_kind *requests_kind(size_t i)
 {
-	if (!is_root)
-		return not_root();
-	return fail ? operator_fail(watch, request) : operator_reinstate(watch, request);
+	return i < sizeof(kinds) / sizeof(kinds[0]) ? &kinds[i] : NULL;
 }
 
 struct json_object *requests_handle(struct json_object *request, bool is_root, void *arg)
 {
 	const char *name = field(request, "request");
+	const struct request_kind *kind;
+	size_t i = 0;
 
-	if (!name)
+	while ((kind = requests_kind(i++)))
+		if (name && !strcmp(name, kind->name))
+			break;
+	if (!kind)
 		return NULL;
-	if (!strcmp(name, "status"))
-		return status(arg, request);
-	if (!strcmp(name, "policy-check") || !strcmp(name, "policy-section"))
-		return check(arg, request, !strcmp(name, "policy-section"));
-	if (!strcmp(name, "explain") || !strcmp(name, "whatif"))
-		return forecast(arg, request, *name == 'w');
-	if (!strcmp(name, "reload"))
-		return reload(arg, is_root);
-	if (!strcmp(name, "reload-settings"))
-		return reload_settings(arg, is_root);
-	if (!strcmp(name, "fail") || !strcmp(name, "reinstate"))
-		return operate(arg, request, is_root, *name == 'f');
-	if (!strcmp(name, "forgive"))
-		return is_root ? quick_forgive(arg, request) : not_root();
-	if (!strcmp(name, "switch"))
-		return look_at_switch(arg, is_root);
-	return NULL;
+	if (kind->right == REQUEST_CHANGES && !is_root)
+		return control_error("NOT_PERMITTED", "only root may do this");
+	return kind->handle(arg, request);
 }

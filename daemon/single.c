@@ -22,6 +22,19 @@ static int make_folder(const char *path)
 	return mkdir(dirname(copy), 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+bool single_folder_safe(const char *board_path)
+{
+	char copy[PATH_SIZE];
+	struct stat st;
+
+	if (make_folder(board_path) < 0 || copy_text(copy, sizeof(copy), board_path) < 0 ||
+	    stat(dirname(copy), &st) < 0)
+		return true; /* what is wrong comes up when it is used */
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return false;
+	return !(st.st_mode & (S_IWGRP | S_IWOTH)) || (st.st_mode & S_ISVTX);
+}
+
 int single_lock(const char *board_path)
 {
 	char path[PATH_SIZE];

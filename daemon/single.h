@@ -11,6 +11,10 @@
  */
 int single_lock(const char *board_path);
 
+/* May nobody but root and us write in the board's folder (made if missing)? A sticky one, such as
+ * /tmp, passes: nobody can take away there what is ours. */
+bool single_folder_safe(const char *board_path);
+
 /* Does a daemon (even a stopped one) hold that lock now? False also where it cannot be told.
  * Does not wait. */
 bool single_held(const char *board_path);

@@ -85,21 +85,20 @@ static void note_header(struct parser *p, const char *line)
 static char *next_line(char *buffer, int size, void *stream)
 {
 	struct parser *p = stream;
-	size_t length = strcspn(p->at, "\n");
+	size_t length = strcspn(p->at, "\n"), whole = length + (p->at[length] == '\n');
 
 	if (!*p->at || p->failed)
 		return NULL;
 	p->line++;
-	if (p->at[length] == '\n')
-		length++;
-	if (length >= (size_t)size || length > STORE_LINE_MAX) {
+	/* Its end does not count: an edit may give the last line one. */
+	if (whole >= (size_t)size || length > STORE_LINE_MAX) {
 		fail(p, p->line, "line of %zu characters: at most %d are allowed", length,
 		     STORE_LINE_MAX);
 		return NULL;
 	}
-	memcpy(buffer, p->at, length);
-	buffer[length] = '\0';
-	p->at += length;
+	memcpy(buffer, p->at, whole);
+	buffer[whole] = '\0';
+	p->at += whole;
 	note_header(p, buffer);
 	return buffer;
 }

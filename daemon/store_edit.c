@@ -271,10 +271,12 @@ int store_write_file(const char *path, const char *text)
 		path = real;
 	else if (errno != ENOENT)
 		return -errno;
-	/* Always the same name: what a power cut leaves is overwritten by the next change. */
+	/* Always the same name: what a power cut leaves goes with the next change. */
 	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
 		return -ENAMETOOLONG;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (unlink(temporary) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	/* Keep what the administrator chose; a new file is readable by all. */

@@ -100,6 +100,21 @@ static int parse_default(const char *text, struct store_name *name, char *messag
 	return -EINVAL;
 }
 
+/*
+ * Can it stand between the brackets? A line ends at a newline, a header at its first "]", and
+ * a semicolon behind a blank begins a comment, in quotes too.
+ */
+static bool fits_header(const char *text)
+{
+	char before = '\0';
+
+	for (; *text; before = *text++)
+		if (*text == ']' || ((unsigned char)*text < ' ' && *text != '\t') ||
+		    (*text == ';' && (before == ' ' || before == '\t')))
+			return false;
+	return true;
+}
+
 int store_name_parse(const char *text, struct store_name *ret, char *message)
 {
 	static int (*const parsers[STORE_SCOPE_MAX])(const char *, struct store_name *, char *) = {
@@ -111,6 +126,11 @@ int store_name_parse(const char *text, struct store_name *ret, char *message)
 	struct store_name name;
 	int scope;
 
+	if (!fits_header(text)) {
+		SAY(message, "section [%.80s]: no name has \"]\", \" ;\" or control characters",
+		    text);
+		return -EINVAL;
+	}
 	for (scope = 0; scope < STORE_SCOPE_MAX; scope++) {
 		const char *word = store_scope_name((enum store_scope)scope);
 

@@ -4,15 +4,35 @@
 #include <errno.h>
 #include <libudev.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+
+#define RECEIVE_BUFFER (8 << 20)
 
 struct uevents {
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	sd_event_source *source;
-	void (*fn)(void *arg);
+	uevent_handler fn;
 	void *arg;
 };
+
+static void tell(const struct uevents *uevents, struct udev_device *device)
+{
+	const char *subsystem = udev_device_get_subsystem(device);
+	const char *type = udev_device_get_devtype(device), *name = udev_device_get_sysname(device);
+	enum uevent_kind kind = UEVENT_SESSION;
+
+	if (!subsystem || !name)
+		kind = UEVENT_LOST;
+	else if (!strcmp(subsystem, "block"))
+		kind = strncmp(name, "dm-", 3) ? UEVENT_DISK : UEVENT_MAP;
+	else if (!strcmp(subsystem, "scsi"))
+		kind = UEVENT_DISK;
+	/* A disk is told of before its partitions. */
+	if (!type || strcmp(type, "partition") != 0)
+		uevents->fn(kind, name ? name : "", uevents->arg);
+}
 
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
@@ -22,10 +42,16 @@ static int on_event(sd_event_source *source, int fd, uint32_t revents, void *arg
 	(void)source;
 	(void)fd;
 	(void)revents;
-	while ((device = udev_monitor_receive_device(uevents->monitor)))
+	for (;;) {
+		errno = 0;
+		device = udev_monitor_receive_device(uevents->monitor);
+		if (!device)
+			break;
+		tell(uevents, device);
 		udev_device_unref(device);
-	/* Also when nothing could be read: an overrun (ENOBUFS) means that events are lost. */
-	uevents->fn(uevents->arg);
+	}
+	if (errno && errno != EAGAIN && errno != EINTR)
+		uevents->fn(UEVENT_LOST, "", uevents->arg);
 	return 0;
 }
 
@@ -46,10 +72,12 @@ static int listen_to(struct uevents *uevents)
 		if (udev_monitor_filter_add_match_subsystem_devtype(uevents->monitor,
 								    subsystems[i], NULL) < 0)
 			return -EINVAL;
+	/* A thousand LUNs that come at once. More is told as lost. */
+	udev_monitor_set_receive_buffer_size(uevents->monitor, RECEIVE_BUFFER);
 	return udev_monitor_enable_receiving(uevents->monitor);
 }
 
-int uevents_new(sd_event *event, void (*fn)(void *arg), void *arg, struct uevents **ret)
+int uevents_new(sd_event *event, uevent_handler fn, void *arg, struct uevents **ret)
 {
 	struct uevents *uevents = calloc(1, sizeof(*uevents));
 	int r;

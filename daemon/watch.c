@@ -14,18 +14,32 @@
 #include "daemon/quick/quick.h"
 #include "daemon/upkeep.h"
 
+/* What the board says of paths is looked through at least so often, on large hosts less so. */
+#define PATHS_EVERY_S	 5
+#define PATHS_DISKS_PER_S 512
 #define BEAT_US	  250000  /* board; far below BOARD_STALE_MS */
 #define TICK_US	  1000000 /* states, and whatever no event told us */
+/* How often disks are looked for that no event told of, and on large hosts how much less often. */
+#define LIST_EVERY_S	 10
+#define LIST_DISKS_PER_S 256
+#define REFRESH_DISKS_MAX 512 /* more take too long to look at ten times a second */
 #define GATHER_US 100000  /* uevents come in showers: wait for the end, but not long */
 
 const struct watched_session *watch_session(const struct watch *watch, unsigned int sid)
 {
-	size_t i;
+	size_t low = 0, high = watch->n_sessions;
 
-	for (i = 0; i < watch->n_sessions; i++)
-		if (watch->sessions[i].id->sid == sid)
-			return &watch->sessions[i];
-	return NULL;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (watch->sessions[middle].id->sid < sid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < watch->n_sessions && watch->sessions[low].id->sid == sid ?
+		       &watch->sessions[low] :
+		       NULL;
 }
 
 void watch_session_record(const struct watch *watch, const struct watched_session *session,
@@ -83,12 +97,23 @@ static void say_changes(struct watch *watch, uint64_t now_ns)
 		if (verdict.reason == session->said)
 			continue;
 		portal_format(&name->portal, portal, sizeof(portal));
-		if (verdict_worth_saying(session->said, verdict.reason))
+		if (verdict_worth_saying(session->said, verdict.reason)) {
+			if (!probe_log_may_judge(&session->log, now_ns))
+				continue; /* later, as it is then */
 			log_line(verdict.state == VERDICT_UP ? LOG_INFO : LOG_WARNING,
 				 "%s over %s: %s", portal, *name->netdev ? name->netdev : name->iface,
 				 verdict_text(&evidence, &verdict, text, sizeof(text)));
+		}
 		session->said = verdict.reason;
 	}
+}
+
+static void say_process(struct watch *watch)
+{
+	struct probe_engine_status status;
+
+	probe_engine_status(watch->probes, &status);
+	probe_log_process(&watch->probes_log, &status, clock_now_ns());
 }
 
 static void say_board(struct watch *watch, int r, bool repaired)
@@ -115,40 +140,88 @@ static int tell_board(struct watch *watch, const struct board_content *content, 
 	return r < 0 ? r : publish_done(watch, content->paths, content->n_paths);
 }
 
+static struct board_session *session_records(const struct watch *watch, uint64_t now_ns)
+{
+	struct board_session *sessions = calloc(watch->n_sessions + 1, sizeof(*sessions));
+
+	for (size_t i = 0; sessions && i < watch->n_sessions; i++)
+		watch_session_record(watch, &watch->sessions[i], now_ns, &sessions[i]);
+	return sessions;
+}
+
 void watch_publish(struct watch *watch)
 {
 	uint64_t now_ns = clock_now_ns();
-	struct board_session *sessions = calloc(watch->n_sessions + 1, sizeof(*sessions));
+	struct board_session *sessions = session_records(watch, now_ns);
 	struct board_path *paths = calloc(watch->inventory.n_disks + 1, sizeof(*paths));
-	struct board_content content = {.sessions = sessions, .paths = paths};
+	struct board_content content = {
+		.sessions = sessions, .n_sessions = watch->n_sessions, .paths = paths};
 	bool repaired = false;
-	size_t i;
 	int r = -ENOMEM;
 
-	if (sessions && paths) {
-		for (i = 0; i < watch->n_sessions; i++)
-			watch_session_record(watch, &watch->sessions[i], now_ns, &sessions[i]);
-		content.n_sessions = watch->n_sessions;
+	if (sessions && paths)
 		r = publish_paths(watch, now_ns, paths, &content.n_paths);
-		if (r == 0)
-			r = tell_board(watch, &content, now_ns, &repaired);
-	}
+	if (r == 0)
+		r = tell_board(watch, &content, now_ns, &repaired);
+	watch->publish_paths = r < 0;
+	watch->paths_ns = now_ns;
 	say_board(watch, r, repaired);
 	say_changes(watch, now_ns);
 	free(sessions);
 	free(paths);
 }
 
+/* What the board says of paths can only be another than it was when something was read anew, or
+ * as long as something waits for its time. */
+static bool must_look_at_paths(const struct watch *watch, uint64_t now_ns)
+{
+	uint64_t every_s = PATHS_EVERY_S + watch->inventory.n_disks / PATHS_DISKS_PER_S;
+
+	return watch->publish_paths || watch->n_held || watch->board_error ||
+	       quick_flags_paths(watch->quick) || now_ns - watch->paths_ns >= every_s * NS_PER_S;
+}
+
+/* The beat: sessions, and of paths what has changed. */
+static void publish_beat(struct watch *watch)
+{
+	uint64_t now_ns = clock_now_ns();
+	struct board_session *sessions;
+	int r;
+
+	if (must_look_at_paths(watch, now_ns)) {
+		watch_publish(watch);
+		return;
+	}
+	sessions = session_records(watch, now_ns);
+	r = sessions ? board_publish_sessions(watch->board, sessions, watch->n_sessions, now_ns)
+		     : -ENOMEM;
+	free(sessions);
+	if (r < 0)
+		watch_publish(watch);
+	else
+		say_changes(watch, now_ns);
+}
+
+static bool same_probe(const struct path_name *a, const struct path_name *b)
+{
+	return path_name_compare(a, b) == 0;
+}
+
 static void on_probe(const struct probe_target *target, const struct probe_report *report,
 		     void *arg)
 {
-	char portal[PORTAL_TEXT_MAX];
+	struct watch *watch = arg;
+	size_t i;
 
-	portal_format(&target->name.portal, portal, sizeof(portal));
-	log_line(LOG_INFO, "probe of %s over %s: %s%s%s", portal,
-		 *target->name.netdev ? target->name.netdev : target->name.iface,
-		 probe_state_name(report->state), *report->text ? ", " : "", report->text);
-	watch_publish(arg);
+	for (i = 0; i < watch->n_sessions; i++) {
+		struct watched_session *session = &watch->sessions[i];
+
+		if (!same_probe(&session->id->name, &target->name))
+			continue;
+		probe_log_change(&session->log, target, report, clock_now_ns());
+		break; /* one line for all sessions of that name */
+	}
+	publish_beat(watch);
 }
 
 static void describe_target(struct watch *watch, struct watched_session *session)
@@ -223,26 +296,26 @@ static int probe_sessions(struct watch *watch)
 	return r;
 }
 
-/* One entry per session of the inventory, keeping what was said of it before. */
+/* One entry per session of the inventory, by sid, keeping what was said of it before. */
 static int list_sessions(struct watch *watch, struct inventory *inventory)
 {
 	struct watched_session *sessions =
 		calloc(inventory->n_disks + 1, sizeof(*sessions));
-	size_t n = 0, i, j;
+	size_t n = 0, i;
 
 	if (!sessions)
 		return -ENOMEM;
 	for (i = 0; i < inventory->n_disks; i++) {
-		struct iscsi_identity *id = &inventory->disks[i];
+		struct iscsi_identity *id = &inventory->disks[inventory->by_session[i]];
 		const struct watched_session *before = watch_session(watch, id->sid);
 
 		keep_known(id, before ? before->id : NULL);
-		for (j = 0; j < n && sessions[j].id->sid != id->sid; j++)
-			;
-		if (j < n)
+		if (n && sessions[n - 1].id->sid == id->sid)
 			continue;
 		sessions[n].id = id;
 		sessions[n].said = before ? before->said : REASON_NONE;
+		if (before)
+			sessions[n].log = before->log;
 		n++;
 	}
 	free(watch->sessions);
@@ -256,18 +329,22 @@ static int list_sessions(struct watch *watch, struct inventory *inventory)
 static int replan(struct watch *watch)
 {
 	lun_table_free(&watch->luns);
+	watch->publish_paths = true;
 	watch->planned = lun_table_make(&watch->inventory, &watch->store, &watch->luns) == 0;
 	return watch->planned ? 0 : -ENOMEM;
 }
 
-/* The whole step, from scratch. */
+/* The whole step. */
 static int rescan(struct watch *watch)
 {
 	struct inventory inventory;
-	int r = inventory_read(watch->options.sysfs, &inventory);
+	int r = inventory_read(watch->options.sysfs, &watch->inventory, &watch->news, &inventory);
 
 	if (r < 0)
 		return r;
+	watch->news = (struct inventory_news){.n = 0};
+	watch->look_for_disks = false;
+	watch->listed_ns = clock_now_ns();
 	r = list_sessions(watch, &inventory);
 	if (r < 0) {
 		inventory_free(&inventory);
@@ -275,7 +352,6 @@ static int rescan(struct watch *watch)
 	}
 	inventory_free(&watch->inventory);
 	watch->inventory = inventory;
-	watch->n_rescans++;
 	r = replan(watch);
 	if (r == 0)
 		r = probe_sessions(watch);
@@ -309,23 +385,43 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 	struct watch *watch = arg;
 
 	(void)usec;
-	watch_publish(watch);
+	publish_beat(watch);
+	say_process(watch);
 	return again_in(watch, source, BEAT_US);
+}
+
+static void refresh(struct watch *watch, enum inventory_effort effort)
+{
+	unsigned int found = 0;
+	int r = inventory_refresh(watch->options.sysfs, &watch->inventory, effort, &found);
+
+	if (r == 0 && (found & INVENTORY_PLAN))
+		r = replan(watch);
+	else if (r == 0 && (found & INVENTORY_ORDER))
+		lun_table_relink(&watch->luns);
+	watch->publish_paths |= found != 0;
+	if (r < 0 || (found & INVENTORY_GONE)) {
+		rescan_or_say(watch);
+		return;
+	}
+	if (probe_sessions(watch) < 0)
+		log_line(LOG_ERR, "out of memory");
+	quick_look(watch->quick);
 }
 
 void watch_refresh(struct watch *watch)
 {
-	bool changed = false;
-	int r = inventory_refresh(watch->options.sysfs, &watch->inventory, &changed);
+	bool small = watch->inventory.n_disks <= REFRESH_DISKS_MAX;
 
-	if (r == 0)
-		r = replan(watch);
-	if (r < 0 || changed)
-		rescan_or_say(watch);
-	else if (probe_sessions(watch) < 0)
-		log_line(LOG_ERR, "out of memory");
-	if (r == 0 && !changed)
-		quick_look(watch->quick);
+	refresh(watch, small ? INVENTORY_MAPS : INVENTORY_EVENTS);
+}
+
+/* Disks that came without an event, or with one that was lost. */
+static bool must_list(const struct watch *watch)
+{
+	uint64_t every_s = LIST_EVERY_S + watch->inventory.n_disks / LIST_DISKS_PER_S;
+
+	return clock_now_ns() - watch->listed_ns >= every_s * NS_PER_S;
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
@@ -333,20 +429,27 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	struct watch *watch = arg;
 
 	(void)usec;
-	watch_refresh(watch);
+	if (must_list(watch))
+		rescan_or_say(watch);
+	refresh(watch, quick_in_trouble(watch->quick) ? INVENTORY_MAPS : INVENTORY_TURN);
 	upkeep_step(watch);
 	return again_in(watch, source, TICK_US);
 }
 
 static int on_rescan(sd_event_source *source, uint64_t usec, void *arg)
 {
+	struct watch *watch = arg;
+
 	(void)source;
 	(void)usec;
-	rescan_or_say(arg);
+	if (watch->look_for_disks)
+		rescan_or_say(watch);
+	else
+		refresh(watch, INVENTORY_EVENTS);
 	return 0;
 }
 
-void watch_rescan_soon(struct watch *watch)
+void watch_refresh_soon(struct watch *watch)
 {
 	int enabled = SD_EVENT_OFF;
 
@@ -356,6 +459,21 @@ void watch_rescan_soon(struct watch *watch)
 		return;
 	again_in(watch, watch->rescan, GATHER_US);
 	sd_event_source_set_enabled(watch->rescan, SD_EVENT_ONESHOT);
+}
+
+void watch_rescan_soon(struct watch *watch)
+{
+	watch->look_for_disks = true;
+	watch_refresh_soon(watch);
+}
+
+void watch_disk_changed(struct watch *watch, const char *device)
+{
+	if (device)
+		inventory_news_add(&watch->news, device);
+	else
+		watch->news.all = true;
+	watch_rescan_soon(watch);
 }
 
 static int load_store(struct watch *watch)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <systemd/sd-event.h>
 
@@ -21,6 +22,7 @@
 #include "daemon/lun.h"
 #include "daemon/multipathd_async.h"
 #include "daemon/probe.h"
+#include "daemon/probe_log.h"
 #include "daemon/regroup.h"
 #include "daemon/store.h"
 
@@ -50,7 +52,10 @@ struct watched_session {
 	bool probed;		/* software iSCSI and credentials readable */
 	const char *not_probed; /* why not; a phrase */
 	enum reason said;	/* last reason that was logged */
+	struct probe_log log;	/* of its probe */
 };
+
+#define WATCH_GROUP_MAX 64
 
 struct watch {
 	struct watch_options options;
@@ -62,9 +67,12 @@ struct watch {
 	uint64_t store_hash; /* of the text last read, good or bad */
 	struct lun_table luns;
 	bool planned; /* 'luns' is whole; else the board's plan stays */
+	bool look_for_disks; /* at the next rescan: disks may have come or gone */
+	bool publish_paths;  /* what the board says of paths may be out of date */
 	struct watched_session *sessions; /* by sid */
 	size_t n_sessions;
 	struct probe_engine *probes;
+	struct probe_log_process probes_log;
 	struct board *board;
 	int board_error; /* last publish: 0 or -errno, logged once per change */
 	struct published published;
@@ -74,16 +82,28 @@ struct watch {
 	struct lingering lingering; /* failed in dm, and in order */
 	struct regroup regroup;	    /* LUNs whose table is out of order */
 	struct multipathd *multipathd;
+	struct control *control; /* main()'s; NULL: none yet */
+	char admitted_group[WATCH_GROUP_MAX];
+	gid_t admitted_gid;
+	bool admitted; /* [control] group is as these say (daemon/admit.h) */
 	struct quick *quick; /* what acts (daemon/quick/); NULL: nothing does */
 	sd_event_source *tick, *beat, *rescan;
-	uint64_t n_rescans;
+	struct inventory_news news; /* what the next reading of the inventory must not take over */
+	uint64_t listed_ns;	    /* when disks were looked for last */
+	uint64_t paths_ns;	    /* when what the board says of paths was looked through last */
 };
 
 /* Read everything, start probing, publish. -errno. Timers live in 'event'. */
 int watch_start(sd_event *event, const struct watch_options *options, struct watch *watch);
 
-/* Something was plugged or changed: read the inventory anew soon (events are gathered). */
+/* Something was plugged or changed: look for disks and maps soon (events are gathered). */
 void watch_rescan_soon(struct watch *watch);
+
+/* The same, and what is known of this disk ("sda" or "3:0:0:1"; NULL: of any) is doubtful. */
+void watch_disk_changed(struct watch *watch, const char *device);
+
+/* A map has changed: read what had an event soon. */
+void watch_refresh_soon(struct watch *watch);
 
 /* Read the states anew now, without waiting for the next tick. Replaces what pointers into
  * the inventory, the sessions and the LUNs point at. */

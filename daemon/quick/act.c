@@ -14,17 +14,20 @@
  * whenever it reloads a map. */
 #define LEVERS_CHECK_MS 2000
 
+/* How often that is done to each disk, of which sessions may have a thousand: nobody else writes
+ * its max_retries, and one that is new makes another inventory. */
+#define DISKS_CHECK_MS	 2000
+#define DISKS_CHECK_EACH 64 /* so many more disks, so many times less often */
+
 /* Names of all disks of a session; NULL: no memory. */
 static const char **disks_of(const struct quick *quick, unsigned int sid, size_t *ret_n)
 {
 	const struct inventory *inventory = &quick->watch->inventory;
-	const char **names = calloc(inventory->n_disks + 1, sizeof(*names));
-	size_t n = 0;
+	const uint32_t *disks = inventory_session(inventory, sid, ret_n);
+	const char **names = calloc(*ret_n + 1, sizeof(*names));
 
-	for (size_t i = 0; names && i < inventory->n_disks; i++)
-		if (inventory->disks[i].sid == sid)
-			names[n++] = inventory->disks[i].device;
-	*ret_n = n;
+	for (size_t i = 0; names && i < *ret_n; i++)
+		names[i] = inventory->disks[disks[i]].device;
 	return names;
 }
 
@@ -55,6 +58,23 @@ static const struct quick_timing *timing_of(const struct quick *quick,
 	return settings_timing(&quick->settings, id ? id->name.target : "");
 }
 
+/* Must the disks of a session that is quick be looked after, not only the session? */
+static bool disks_are_due(const struct quick *quick, const struct quick_session *session,
+			  uint64_t now_ns)
+{
+	uint64_t every_ms;
+	size_t n;
+
+	if (!session->levers_on || !session->levers.quick || session->levers.error ||
+	    session->disks_generation != quick->watch->inventory.generation)
+		return true;
+	inventory_session(&quick->watch->inventory, session->sid, &n);
+	every_ms = (uint64_t)DISKS_CHECK_MS * (1 + n / DISKS_CHECK_EACH);
+	/* Not all sessions at once. */
+	every_ms += every_ms / 16 * (session->sid % 16);
+	return now_ns - session->disks_ns >= every_ms * NS_PER_MS;
+}
+
 static void pull(struct quick *quick, struct quick_session *session, uint32_t user_timeout_ms,
 		 uint64_t now_ns)
 {
@@ -65,15 +85,20 @@ static void pull(struct quick *quick, struct quick_session *session, uint32_t us
 				  .user_timeout_ms = user_timeout_ms,
 				  .recovery_tmo_s =
 					  timing_of(quick, session)->fail_stranded ? 0 : -1};
-	const char **devices;
+	const char **devices = NULL;
 	int r = -ENOMEM;
 
 	if (session->levers_on && session->wished_ms == user_timeout_ms &&
 	    now_ns - session->levers_ns < LEVERS_CHECK_MS * NS_PER_MS)
 		return;
-	devices = disks_of(quick, session->sid, &wish.n_devices);
-	wish.devices = devices;
-	if (devices)
+	wish.keep_disks = !disks_are_due(quick, session, now_ns);
+	if (!wish.keep_disks) {
+		devices = disks_of(quick, session->sid, &wish.n_devices);
+		wish.devices = devices;
+		session->disks_ns = now_ns;
+		session->disks_generation = quick->watch->inventory.generation;
+	}
+	if (wish.keep_disks || devices)
 		r = levers_set(quick->levers, &wish, &session->levers);
 	free(devices);
 	if (r < 0)

@@ -7,11 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-struct search {
-	const struct ip_address *address;
-	uint32_t *indices;
-	size_t n, max;
-};
+#include "daemon/quick/netlink_take.h"
 
 static size_t length_of(const struct ip_address *address)
 {
@@ -30,13 +26,17 @@ static int on_attribute(const struct nlattr *attribute, void *arg)
 	return MNL_CB_OK;
 }
 
-static int on_address(const struct nlmsghdr *header, void *arg)
+int device_on_address(const struct nlmsghdr *header, void *arg)
 {
-	struct search *search = arg;
+	struct device_search *search = arg;
 	const struct ifaddrmsg *message = mnl_nlmsg_get_payload(header);
 	const struct nlattr *own = NULL;
 	size_t length = length_of(search->address);
 
+	if (mnl_nlmsg_get_payload_len(header) < sizeof(*message)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
 	if (message->ifa_family != search->address->family)
 		return MNL_CB_OK;
 	if (mnl_attr_parse(header, sizeof(*message), on_attribute, &own) < 0)
@@ -48,13 +48,13 @@ static int on_address(const struct nlmsghdr *header, void *arg)
 	return MNL_CB_OK;
 }
 
-static int ask(struct mnl_socket *socket, struct search *search)
+static int ask(struct mnl_socket *socket, struct device_search *search)
 {
 	char buffer[1 << 14] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
 	struct ifaddrmsg *message;
 	ssize_t n;
-	int r = MNL_CB_OK;
+	int r = 0;
 
 	header->nlmsg_type = RTM_GETADDR;
 	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -63,19 +63,19 @@ static int ask(struct mnl_socket *socket, struct search *search)
 	message->ifa_family = (uint8_t)search->address->family;
 	if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0)
 		return -errno;
-	while (r > MNL_CB_STOP) {
+	while (r == 0) {
 		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return -errno;
-		r = mnl_cb_run(buffer, (size_t)n, 1, mnl_socket_get_portid(socket), on_address,
-			       search);
+		r = netlink_take(buffer, (size_t)n, 1, mnl_socket_get_portid(socket),
+				 device_on_address, search);
 	}
-	return r < 0 ? -errno : 0;
+	return r < 0 ? r : 0;
 }
 
 int devices_with_address(const struct ip_address *address, uint32_t *indices, size_t max)
 {
-	struct search search = {.address = address, .indices = indices, .max = max};
+	struct device_search search = {.address = address, .indices = indices, .max = max};
 	struct mnl_socket *socket =
 		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	int r;

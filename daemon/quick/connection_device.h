@@ -9,6 +9,18 @@
 
 #include "common/address.h"
 
+struct nlmsghdr;
+
+struct device_search {
+	const struct ip_address *address;
+	uint32_t *indices;
+	size_t n, max;
+};
+
+/* One message about an address into 'search' (a struct device_search), as a callback of
+ * libmnl's: MNL_CB_OK, or MNL_CB_ERROR with errno. Pure. */
+int device_on_address(const struct nlmsghdr *header, void *search);
+
 /* Fills at most 'max' interface indices; how many, or -errno. Asks the kernel over
  * rtnetlink; does not wait. */
 int devices_with_address(const struct ip_address *address, uint32_t *indices, size_t max);

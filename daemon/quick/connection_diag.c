@@ -10,46 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/quick/netlink_take.h"
+
 struct diag_socket {
 	struct mnl_socket *socket;
 	uint32_t sequence;
 };
 
-/* An error ends a dump as the number in its last message. */
-static int on_done(const struct nlmsghdr *header, void *arg)
-{
-	int error = 0;
-
-	(void)arg;
-	if (mnl_nlmsg_get_payload_len(header) >= sizeof(error))
-		memcpy(&error, mnl_nlmsg_get_payload(header), sizeof(error));
-	if (error >= 0)
-		return MNL_CB_STOP;
-	errno = -error;
-	return MNL_CB_ERROR;
-}
-
-/* The answer of the kernel's that is a number: 0 acknowledges. */
-static int on_error(const struct nlmsghdr *header, void *arg)
-{
-	const struct nlmsgerr *answer = mnl_nlmsg_get_payload(header);
-
-	(void)arg;
-	if (mnl_nlmsg_get_payload_len(header) < sizeof(*answer)) {
-		errno = EBADMSG;
-		return MNL_CB_ERROR;
-	}
-	if (answer->error == 0)
-		return MNL_CB_STOP;
-	errno = -answer->error;
-	return MNL_CB_ERROR;
-}
-
 /* Send a request and hand its answer to 'fn'; the kernel has made it before send returns. */
 static int exchange(struct diag_socket *socket, struct nlmsghdr *request, mnl_cb_t fn,
 		    void *arg)
 {
-	mnl_cb_t control[] = {[NLMSG_ERROR] = on_error, [NLMSG_DONE] = on_done};
 	char buffer[1 << 13] __attribute__((aligned(NLMSG_ALIGNTO)));
 	unsigned int port = mnl_socket_get_portid(socket->socket);
 	ssize_t n;
@@ -62,13 +33,9 @@ static int exchange(struct diag_socket *socket, struct nlmsghdr *request, mnl_cb
 		n = mnl_socket_recvfrom(socket->socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return errno == EAGAIN ? -EIO : -errno;
-		r = mnl_cb_run2(buffer, (size_t)n, socket->sequence, port, fn, arg,
-				control, MNL_ARRAY_SIZE(control));
-		if (r == MNL_CB_STOP)
-			return 0;
-		/* EPROTO, ESRCH: not the answer to this request. */
-		if (r < 0 && errno != EPROTO && errno != ESRCH)
-			return -errno;
+		r = netlink_take(buffer, (size_t)n, socket->sequence, port, fn, arg);
+		if (r)
+			return r < 0 ? r : 0;
 	}
 }
 
@@ -143,7 +110,7 @@ static int on_attribute(const struct nlattr *attribute, void *arg)
 	return MNL_CB_OK;
 }
 
-static int on_socket(const struct nlmsghdr *header, void *arg)
+int diag_on_socket(const struct nlmsghdr *header, void *arg)
 {
 	struct diag_answer *answer = arg;
 
@@ -204,7 +171,7 @@ int diag_look(struct diag_socket *socket, const struct connection_name *name, ui
 	request = put_request(buffer, SOCK_DIAG_BY_FAMILY, 0, name->local.family, &header);
 	request->idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	put_name(&request->id, name, device);
-	r = exchange(socket, header, on_socket, &answer);
+	r = exchange(socket, header, diag_on_socket, &answer);
 	if (r < 0)
 		return r;
 	if (!is_the_one(&answer, name))

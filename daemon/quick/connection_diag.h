@@ -10,6 +10,7 @@
 #include "daemon/quick/connection.h"
 
 struct diag_socket;
+struct nlmsghdr;
 
 /* What came back. */
 struct diag_answer {
@@ -17,6 +18,10 @@ struct diag_answer {
 	struct tcp_info info; /* zero behind what this kernel knows */
 	size_t info_size;
 };
+
+/* One message about a socket into a struct diag_answer, as a callback of libmnl's: MNL_CB_STOP,
+ * or MNL_CB_ERROR with errno. Pure. */
+int diag_on_socket(const struct nlmsghdr *header, void *answer);
 
 /* Loads the kernel modules. -EPROTONOSUPPORT: there are none; other -errno. */
 int diag_socket_new(struct diag_socket **ret);

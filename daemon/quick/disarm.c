@@ -10,6 +10,7 @@
 #include "common/board.h"
 #include "common/clock.h"
 #include "common/parse.h"
+#include "daemon/privileges.h"
 #include "daemon/quick/levers.h"
 #include "daemon/quick/routes.h"
 #include "daemon/single.h"
@@ -196,6 +197,11 @@ int main(int argc, char **argv)
 		return r;
 	if (options.if_stale && daemon_lives(&options))
 		return EXIT_DONE;
+	r = privileges_keep(&privileges_disarm);
+	if (r < 0) {
+		fprintf(stderr, "mpathiscsi-disarm: giving up privileges: %s\n", strerror(-r));
+		return EXIT_LEFT;
+	}
 	levers = put_back_levers(&options);
 	routes = take_back_routes(&options);
 	return levers && routes ? EXIT_DONE : EXIT_LEFT;

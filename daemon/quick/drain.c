@@ -22,17 +22,20 @@ static void load_of(const struct quick *quick, const struct quick_session *sessi
 {
 	const struct inventory *inventory = &quick->watch->inventory;
 	struct disk_loads loads;
+	const uint32_t *disks;
+	size_t n;
 
 	*ret_in_flight = 1; /* unknown: something */
 	*ret_completed = 0;
 	if (disk_loads_read(NULL, &loads) < 0)
 		return;
 	*ret_in_flight = 0;
-	for (size_t i = 0; i < inventory->n_disks; i++) {
+	disks = inventory_session(inventory, session->sid, &n);
+	for (size_t i = 0; i < n; i++) {
 		const struct disk_load *load =
-			disk_loads_find(&loads, inventory->disks[i].devt);
+			disk_loads_find(&loads, inventory->disks[disks[i]].devt);
 
-		if (inventory->disks[i].sid != session->sid || !load)
+		if (!load)
 			continue;
 		*ret_in_flight += load->in_flight;
 		*ret_completed += load->completed;

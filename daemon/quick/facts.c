@@ -29,25 +29,26 @@ uint64_t quick_unproven_since(const struct quick_session *session, uint64_t now_
 	return since && now_ns > since && now_ns - since >= PROOF_MS * NS_PER_MS ? since : 0;
 }
 
-/* The other paths of the LUN, for the session of path 'self'. */
-static void count_others(const struct quick *quick, const struct lun *lun, size_t self,
-			 const bool *usable, struct decide_lun *ret)
+/* The other paths of the LUN, for the session of path 'self'. 'sessions': those of its paths. */
+static void count_others(const struct lun *lun, size_t self,
+			 const struct quick_session *const *sessions, const bool *usable,
+			 uint64_t now_ns, struct decide_lun *ret)
 {
 	const struct lun_path *mine = &lun->paths[self];
-	const struct quick_session *session = quick_session(quick, mine->id->sid);
+	const struct quick_session *session = sessions[self];
 	uint64_t since = session ? session->suspicion.since_ns : 0, proof = 0;
+	size_t n = lun->n_paths < POLICY_PATHS_MAX ? lun->n_paths : POLICY_PATHS_MAX;
 
 	if (session)
-		proof = quick_unproven_since(session, clock_now_ns());
+		proof = quick_unproven_since(session, now_ns);
 	if (session && session->doomed_since_ns)
 		since = session->doomed_since_ns;
-	for (size_t i = 0; i < lun->n_paths; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct lun_path *path = &lun->paths[i];
-		const struct quick_session *other;
+		const struct quick_session *other = sessions[i];
 
 		if (!usable[i] || path->id->sid == mine->id->sid)
 			continue;
-		other = quick_session(quick, path->id->sid);
 		if (other && other->doomed_since_ns)
 			continue; /* goes together with this one */
 		/* They may all have gone silent in the same instant: who has not answered since
@@ -59,19 +60,26 @@ static void count_others(const struct quick *quick, const struct lun *lun, size_
 		if (since && (!other || other->answered_ns <= since))
 			continue;
 		ret->others_since++;
-		ret->others_other_portal |=
+		ret->others_other_portal =
+			ret->others_other_portal ||
 			portal_compare(&path->id->name.portal, &mine->id->name.portal) != 0;
 	}
 }
 
 static void facts_of_lun(const struct quick *quick, const struct lun *lun, const size_t *place,
-			 struct quick_facts *facts)
+			 uint64_t now_ns, struct quick_facts *facts)
 {
+	const struct quick_session *sessions[POLICY_PATHS_MAX];
 	bool usable[POLICY_PATHS_MAX];
 	size_t n = lun->n_paths < POLICY_PATHS_MAX ? lun->n_paths : POLICY_PATHS_MAX, i;
+	enum map_queueing queueing;
+	uint32_t queueing_ms;
 
-	for (i = 0; i < n; i++)
+	queueing = quick_queueing(quick, lun, &queueing_ms);
+	for (i = 0; i < n; i++) {
 		usable[i] = quick_path_usable(quick, lun, &lun->paths[i]);
+		sessions[i] = quick_session(quick, lun->paths[i].id->sid);
+	}
 	for (i = 0; i < n; i++) {
 		struct decide_lun *ret = &facts->luns[place[i]];
 
@@ -80,8 +88,9 @@ static void facts_of_lun(const struct quick *quick, const struct lun *lun, const
 					   .this_usable = usable[i]};
 		ret->used_alone = !ret->in_map &&
 				  used_alone(quick->watch->options.sysfs, NULL, lun->paths[i].id);
-		ret->queueing = quick_queueing(quick, lun, &ret->queueing_ms);
-		count_others(quick, lun, i, usable, ret);
+		ret->queueing = queueing;
+		ret->queueing_ms = queueing_ms;
+		count_others(lun, i, sessions, usable, now_ns, ret);
 		facts->which[place[i]] = lun;
 	}
 }
@@ -115,6 +124,7 @@ static size_t count(const struct quick *quick, size_t *first)
 static void fill(const struct quick *quick, struct quick_facts *facts, size_t *next)
 {
 	const struct lun_table *table = &quick->watch->luns;
+	const uint64_t now_ns = clock_now_ns();
 	size_t place[POLICY_PATHS_MAX], i, j;
 
 	for (i = 0; i < table->n; i++) {
@@ -122,7 +132,7 @@ static void fill(const struct quick *quick, struct quick_facts *facts, size_t *n
 
 		for (j = 0; j < lun->n_paths && j < POLICY_PATHS_MAX; j++)
 			place[j] = next[index_of(quick, lun->paths[j].id->sid)]++;
-		facts_of_lun(quick, lun, place, facts);
+		facts_of_lun(quick, lun, place, now_ns, facts);
 	}
 }
 

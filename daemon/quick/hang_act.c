@@ -95,15 +95,18 @@ static void note_companions(struct quick *quick, unsigned int sid, uint64_t now_
 static uint64_t in_flight_of(const struct quick *quick, unsigned int sid)
 {
 	const struct inventory *inventory = &quick->watch->inventory;
-	uint64_t n = 0;
+	uint64_t in_flight = 0;
+	const uint32_t *disks;
+	size_t n;
 
-	for (size_t i = 0; i < inventory->n_disks; i++) {
-		const struct silence *io = hang_silence(quick->hangs, inventory->disks[i].devt);
+	disks = inventory_session(inventory, sid, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct silence *io =
+			hang_silence(quick->hangs, inventory->disks[disks[i]].devt);
 
-		if (inventory->disks[i].sid == sid && io)
-			n += io->in_flight;
+		in_flight += io ? io->in_flight : 0;
 	}
-	return n;
+	return in_flight;
 }
 
 static void free_stuck(struct quick *quick, const struct lun *lun,

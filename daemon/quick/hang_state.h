@@ -39,10 +39,12 @@ struct hang_refusal {
 };
 
 struct hangs {
+	bool waiting; /* some I/O is in flight without an answer since */
 	bool silent; /* some disk is: look more often */
 	uint64_t looked_ns;
 	struct hang_disk *disks; /* of the inventory, sorted by number */
 	size_t n_disks;
+	uint64_t generation; /* of the inventory they are from */
 	struct hang *table;
 	size_t n;
 	struct hang_refusal *refusals;

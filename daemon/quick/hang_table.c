@@ -124,8 +124,12 @@ const struct silence *hang_silence(const struct hangs *hangs, dev_t devt)
 
 int hang_sync_disks(struct hangs *hangs, const struct inventory *inventory)
 {
-	struct hang_disk *disks = calloc(inventory->n_disks + 1, sizeof(*disks));
+	struct hang_disk *disks;
 
+	if (hangs->disks && hangs->generation == inventory->generation &&
+	    hangs->n_disks == inventory->n_disks)
+		return 0;
+	disks = calloc(inventory->n_disks + 1, sizeof(*disks));
 	if (!disks)
 		return -ENOMEM;
 	for (size_t i = 0; i < inventory->n_disks; i++) {
@@ -139,6 +143,7 @@ int hang_sync_disks(struct hangs *hangs, const struct inventory *inventory)
 	free(hangs->disks);
 	hangs->disks = disks;
 	hangs->n_disks = inventory->n_disks;
+	hangs->generation = inventory->generation;
 	return 0;
 }
 
@@ -236,11 +241,12 @@ static bool has_other(const struct quick *quick, const struct lun *lun,
 unsigned int quick_hang_flags(const struct quick *quick, const struct lun *lun,
 			      const struct lun_path *path, uint64_t now_ns)
 {
-	const struct damping_limits limits = limits_of(quick);
 	const struct hang *hang = hang_find(quick->hangs, lun, path);
+	struct damping_limits limits;
 
 	if (!hang || !hang->is)
 		return 0;
+	limits = limits_of(quick);
 	if (!hang->damping.held || !has_other(quick, lun, path))
 		return BOARD_PATH_HUNG;
 	return BOARD_PATH_HUNG | BOARD_PATH_HELD |

@@ -72,7 +72,7 @@ unsigned int quick_path_flags(const struct quick *quick, const struct lun *lun,
 
 	if (!quick)
 		return 0;
-	flags = quick_hang_flags(quick, lun, path, clock_now_ns());
+	flags = quick->hangs ? quick_hang_flags(quick, lun, path, clock_now_ns()) : 0;
 	session = quick_session(quick, path->id->sid);
 	if (!session || !session->held || !path->dm || path->dm->active)
 		return flags;

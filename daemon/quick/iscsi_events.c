@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "daemon/quick/netlink_take.h"
+
 #define EVENT_GROUP	  1
 #define EVENT_CONN_ERROR  102 /* ISCSI_KEVENT_CONN_ERROR of include/scsi/iscsi_if.h */
 #define EVENTS_AT_A_TIME  64
@@ -22,12 +24,14 @@ struct iscsi_events {
 };
 
 /* struct iscsi_uevent begins with its type; the netlink message itself has none. */
-static bool tells_error(const char *buffer, size_t size)
+bool iscsi_events_tell_error(const void *buffer, size_t size)
 {
-	const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+	const struct nlmsghdr *header = buffer;
 	int left = (int)size;
 	uint32_t type;
 
+	if (!netlink_lengths_good(buffer, size))
+		return true;
 	for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
 		if (mnl_nlmsg_get_payload_len(header) < sizeof(type))
 			continue;
@@ -55,7 +59,7 @@ static int on_message(sd_event_source *source, int fd, uint32_t revents, void *a
 		if (n < 0 && errno == EAGAIN)
 			break;
 		/* Overrun (ENOBUFS) and anything odd: what was lost may have been an error. */
-		error |= n < 0 || tells_error(buffer, (size_t)n);
+		error |= n < 0 || iscsi_events_tell_error(buffer, (size_t)n);
 	}
 	if (error)
 		events->fn(events->arg);

@@ -9,6 +9,9 @@
  * himself.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <systemd/sd-event.h>
 
 struct iscsi_events;
@@ -18,5 +21,9 @@ struct iscsi_events;
 int iscsi_events_new(sd_event *event, void (*fn)(void *arg), void *arg,
 		     struct iscsi_events **ret);
 void iscsi_events_free(struct iscsi_events *events); /* NULL is fine */
+
+/* Does a datagram of that kind tell of an error, or not make sense (which may hide one)? Pure;
+ * 'buffer' is aligned as for a struct nlmsghdr. */
+bool iscsi_events_tell_error(const void *buffer, size_t size);
 
 #endif

@@ -142,7 +142,7 @@ static void carry_out(struct levers *levers, struct lever_record *record,
 		levers_restore_recovery(levers, record);
 	}
 	levers_pull_disks(levers, deeds);
-	if (record->n_disks > deeds->n_recorded)
+	if (!wish->keep_disks && record->n_disks > deeds->n_recorded)
 		levers_restore_disks(levers, record, deeds);
 	if (wish->user_timeout_ms)
 		levers_socket_pull(live, wish, deeds->socket);
@@ -161,7 +161,10 @@ static int set_recorded(struct levers *levers, const struct lever_wish *wish,
 	if (!record || !live)
 		return -ENOMEM;
 	notice_others(levers);
-	levers_plan_disks(levers, record, wish, deeds);
+	if (wish->keep_disks)
+		deeds->quick = ret->quick;
+	else
+		levers_plan_disks(levers, record, wish, deeds);
 	levers_plan_recovery(levers, record, wish, deeds);
 	deeds->socket = levers_socket_plan(levers, record, live, wish);
 	r = commit(levers);

@@ -29,6 +29,7 @@ struct lever_wish {
 	int recovery_tmo_s;	    /* to be set; -1: leave it */
 	const char *const *devices; /* names ("sdb") of all its disks */
 	size_t n_devices;
+	bool keep_disks;	    /* leave the disks as they are; 'devices' is not looked at */
 };
 
 /* How the socket lever stands. */
@@ -42,7 +43,8 @@ enum lever_socket {
 const char *lever_socket_text(enum lever_socket socket); /* a phrase */
 
 struct lever_state {
-	bool quick;		  /* max_retries is 0 on every disk of the wish */
+	bool quick;		  /* max_retries is 0 on every disk of the wish; with keep_disks
+				   * left as it was */
 	enum lever_socket socket;
 	uint32_t user_timeout_ms; /* in force on the socket */
 	int error;		  /* of the last failure, negative errno; 0 none */

@@ -28,6 +28,8 @@ static int plan_disk(struct levers *levers, struct lever_record *record, const c
 		return r;
 	}
 	disk = lever_record_find_disk(record, address);
+	if (disk)
+		record->next = (size_t)(disk - record->disks) + 1;
 	if (value != 0) {
 		if (!disk || disk->before != value)
 			levers->dirty = true;

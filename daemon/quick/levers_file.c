@@ -39,6 +39,14 @@ static void remember(struct levers_file *file, const struct stat *st)
 	file->ino = st ? st->st_ino : 0;
 }
 
+/* A NUL would hide all that stands behind it: it becomes a sign that is in no good line. */
+static void mark_nul(char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!text[i])
+			text[i] = '?';
+}
+
 static int read_from(int fd, const struct stat *st, char **ret)
 {
 	size_t size = (size_t)st->st_size;
@@ -57,6 +65,7 @@ static int read_from(int fd, const struct stat *st, char **ret)
 		free(text);
 		return (int)n;
 	}
+	mark_nul(text, (size_t)n);
 	text[n] = '\0';
 	*ret = text;
 	return 0;

@@ -72,11 +72,12 @@ void lever_records_free(struct lever_records *records)
 
 struct lever_disk *lever_record_find_disk(const struct lever_record *record, const char *address)
 {
-	size_t i;
+	for (size_t i = 0; i < record->n_disks; i++) {
+		size_t at = (record->next + i) % record->n_disks;
 
-	for (i = 0; i < record->n_disks; i++)
-		if (strcmp(record->disks[i].address, address) == 0)
-			return &record->disks[i];
+		if (strcmp(record->disks[at].address, address) == 0)
+			return &record->disks[at];
+	}
 	return NULL;
 }
 

@@ -31,6 +31,7 @@ struct lever_record {
 	int recovery_before, recovery_set;
 	struct lever_disk *disks;
 	size_t n_disks;
+	size_t next; /* where a search begins: mostly they are asked for in the same order */
 };
 
 /* Ascending by sid. Free with lever_records_free(). */

@@ -12,6 +12,13 @@
 #define ASK_TIMEOUT_MS 4000
 #define POLLING_S      5 /* multipathd's own, where it does not tell */
 
+static int compare_maps(const void *left, const void *right)
+{
+	const struct mp_map *a = left, *b = right;
+
+	return strcmp(a->wwid, b->wwid);
+}
+
 static void on_maps(void *arg, int error, const char *reply)
 {
 	struct quick *quick = arg;
@@ -22,6 +29,8 @@ static void on_maps(void *arg, int error, const char *reply)
 	quick->maps_fresh = false;
 	if (error < 0 || mp_maps_parse(reply, &maps, &n) < 0)
 		return;
+	if (n)
+		qsort(maps, n, sizeof(*maps), compare_maps);
 	free(quick->maps);
 	quick->maps = maps;
 	quick->n_maps = n;
@@ -50,32 +59,44 @@ void quick_ask_maps(struct quick *quick, uint64_t now_ns)
 						ASK_TIMEOUT_MS, on_maps, quick) == 0;
 }
 
+static const struct mp_map *find_map(const struct quick *quick, const char *wwid)
+{
+	size_t low = 0, high = quick->n_maps;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(quick->maps[middle].wwid, wwid) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < quick->n_maps && !strcmp(quick->maps[low].wwid, wwid) ? &quick->maps[low] : NULL;
+}
+
 enum map_queueing quick_queueing(const struct quick *quick, const struct lun *lun,
 				 uint32_t *ret_ms)
 {
 	unsigned int polling_s = quick->polling_s ? quick->polling_s : POLLING_S;
+	const struct mp_map *map = find_map(quick, lun->wwid);
 
 	*ret_ms = 0;
-	for (size_t i = 0; i < quick->n_maps; i++) {
-		const struct mp_map *map = &quick->maps[i];
-
-		if (strcmp(map->wwid, lun->wwid))
-			continue;
-		switch (map->queueing) {
-		case MP_QUEUEING_ON:
-			return QUEUEING_ALWAYS;
-		case MP_QUEUEING_CHECKS:
-			*ret_ms = map->retries > UINT32_MAX / 1000 / polling_s
-					  ? UINT32_MAX
-					  : map->retries * polling_s * 1000;
-			return QUEUEING_COUNT;
-		case MP_QUEUEING_SECONDS: /* the count has begun: what is left of it */
-			*ret_ms = map->seconds * 1000;
-			return QUEUEING_COUNT;
-		case MP_QUEUEING_UNSET:
-		case MP_QUEUEING_OFF:
-			return QUEUEING_OFF;
-		}
+	if (!map)
+		return QUEUEING_UNKNOWN;
+	switch (map->queueing) {
+	case MP_QUEUEING_ON:
+		return QUEUEING_ALWAYS;
+	case MP_QUEUEING_CHECKS:
+		*ret_ms = map->retries > UINT32_MAX / 1000 / polling_s
+				  ? UINT32_MAX
+				  : map->retries * polling_s * 1000;
+		return QUEUEING_COUNT;
+	case MP_QUEUEING_SECONDS: /* the count has begun: what is left of it */
+		*ret_ms = map->seconds * 1000;
+		return QUEUEING_COUNT;
+	case MP_QUEUEING_UNSET:
+	case MP_QUEUEING_OFF:
+		return QUEUEING_OFF;
 	}
 	return QUEUEING_UNKNOWN;
 }

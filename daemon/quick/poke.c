@@ -14,16 +14,16 @@ static const struct iscsi_identity *waiting_disk(const struct quick *quick,
 						 const struct quick_session *session)
 {
 	const struct inventory *inventory = &quick->watch->inventory;
+	const uint32_t *disks;
+	size_t n;
 
-	for (size_t i = 0; i < inventory->n_disks; i++) {
-		const struct disk_load *load;
+	disks = inventory_session(inventory, session->sid, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct iscsi_identity *id = &inventory->disks[disks[i]];
+		const struct disk_load *load = disk_loads_find(&quick->loads, id->devt);
 
-		if (inventory->disks[i].sid != session->sid ||
-		    inventory->disks[i].device_state != DEVICE_RUNNING)
-			continue;
-		load = disk_loads_find(&quick->loads, inventory->disks[i].devt);
-		if (load && load->in_flight)
-			return &inventory->disks[i];
+		if (id->device_state == DEVICE_RUNNING && load && load->in_flight)
+			return id;
 	}
 	return NULL;
 }

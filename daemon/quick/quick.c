@@ -7,15 +7,16 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "daemon/admit.h"
 #include "daemon/log.h"
 #include "daemon/quick/settings_fit.h"
+#include "daemon/quick/hang_state.h"
 #include "daemon/quick/state.h"
 
 #define BEAT_US	 100000
 #define HURRY_US 20000 /* after a loss: its commands have come up by then */
 #define LATE_MS	 400 /* between two beats: we were not running on time */
 #define LOST_JUST_NOW_MS  2000
-#define REFRESH_DISKS_MAX 512 /* more take too long to look at ten times a second */
 
 bool quick_acts(const struct quick *quick)
 {
@@ -77,8 +78,6 @@ static bool was_late(struct quick *quick, uint64_t now_ns)
 /* Then what dm makes of it is of interest at once: a LUN may be without a path (rideout.c). */
 static bool must_see_dm(const struct quick *quick, uint64_t now_ns)
 {
-	if (quick->watch->inventory.n_disks > REFRESH_DISKS_MAX)
-		return false;
 	if (must_decide_now(quick, now_ns) || quick->n_borrowed)
 		return true;
 	for (size_t i = 0; i < quick->n_sessions; i++)
@@ -87,6 +86,23 @@ static bool must_see_dm(const struct quick *quick, uint64_t now_ns)
 		    now_ns - quick->sessions[i].lost_ns < LOST_JUST_NOW_MS * NS_PER_MS)
 			return true;
 	return false;
+}
+
+bool quick_in_trouble(const struct quick *quick)
+{
+	return quick && must_see_dm(quick, clock_now_ns());
+}
+
+bool quick_flags_paths(struct quick *quick)
+{
+	bool any = quick && quick->hangs && quick->hangs->n, before;
+
+	for (size_t i = 0; quick && i < quick->n_sessions; i++)
+		any |= quick->sessions[i].held;
+	before = quick && quick->flagged;
+	if (quick)
+		quick->flagged = any;
+	return any || before;
 }
 
 void quick_hurry(struct quick *quick)
@@ -222,7 +238,8 @@ int quick_new(struct watch *watch, struct quick **ret)
 	if (!quick)
 		return -ENOMEM;
 	quick->watch = watch;
-	r = start(quick);
+	quick->place = calloc(QUICK_PLACES, sizeof(*quick->place));
+	r = quick->place ? start(quick) : -ENOMEM;
 	if (r < 0) {
 		quick_free(quick);
 		return r;
@@ -248,6 +265,7 @@ void quick_free(struct quick *quick)
 	disk_loads_free(&quick->loads);
 	hangs_free(quick->hangs);
 	free(quick->maps);
+	free(quick->place);
 	for (size_t i = 0; i < quick->n_sessions; i++)
 		lun_ask_put(quick->sessions[i].poke);
 	free(quick->sessions);
@@ -256,6 +274,13 @@ void quick_free(struct quick *quick)
 
 void quick_settings_changed(struct watch *watch)
 {
-	if (watch->quick)
-		quick_reload(watch->quick);
+	if (!watch->quick)
+		return;
+	quick_reload(watch->quick);
+	admit_group(watch, watch->quick->settings.group);
+}
+
+const char *quick_group(const struct quick *quick)
+{
+	return quick ? quick->settings.group : "";
 }

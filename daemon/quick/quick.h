@@ -32,13 +32,23 @@ void quick_look(struct quick *quick);
 int quick_reload(struct quick *quick);
 const char *quick_complaint(const struct quick *quick); /* "" none */
 
+/* Whose members may look, by the settings in force; "": nobody's. */
+const char *quick_group(const struct quick *quick);
+
 /* BOARD_PATH_HELD, BOARD_PATH_HUNG or 0: what the checker is to be told of a path. */
 unsigned int quick_path_flags(const struct quick *quick, const struct lun *lun,
 			      const struct lun_path *path);
 
-/* "quick", "quick_reason", "armed", "suspicion", "flaps", "held_out_ms" of a path. */
-void quick_report_path(const struct quick *quick, const struct lun_path *path,
-		       struct json_object *object);
+/* May the above be, or become, or have just ceased to be anything but 0 for any path? */
+bool quick_flags_paths(struct quick *quick);
+
+/* Is a connection silent or just lost, so that what dm makes of it matters at once? */
+bool quick_in_trouble(const struct quick *quick);
+
+/* "quick", "quick_reason", "armed", "suspicion", "flaps", "held_out_ms" of a path of 'lun'.
+ * 'brief': without what says nothing. */
+void quick_report_path(const struct quick *quick, const struct lun *lun,
+		       const struct lun_path *path, bool brief, struct json_object *object);
 
 /* "quick": counters and the switch; "timing": settings and what comes of them per session. */
 void quick_report(const struct quick *quick, struct json_object *reply);

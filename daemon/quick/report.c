@@ -42,42 +42,42 @@ static void add_armed(struct json_object *object, const struct quick_session *se
 }
 
 /* "hang": what is to be said of a LUN that hangs here. */
-static void add_hang(struct json_object *object, const struct quick *quick,
+static void add_hang(struct json_object *object, const struct quick *quick, const struct lun *lun,
 		     const struct lun_path *path)
 {
-	const struct lun_table *table = &quick->watch->luns;
 	char text[HANG_TEXT_MAX] = "";
 
-	for (size_t i = 0; i < table->n; i++)
-		if (path >= table->luns[i].paths &&
-		    path < table->luns[i].paths + table->luns[i].n_paths)
-			quick_hang_text(quick, &table->luns[i], path, clock_now_ns(), text,
-					sizeof(text));
+	quick_hang_text(quick, lun, path, clock_now_ns(), text, sizeof(text));
 	if (*text)
 		add_text(object, "hang", text);
 }
 
-void quick_report_path(const struct quick *quick, const struct lun_path *path,
-		       struct json_object *object)
+void quick_report_path(const struct quick *quick, const struct lun *lun,
+		       const struct lun_path *path, bool brief, struct json_object *object)
 {
 	const struct quick_session *session = quick ? quick_session(quick, path->id->sid) : NULL;
-	uint64_t now_ns = clock_now_ns();
+	bool is_quick = session && session->levers_on && session->levers.quick;
+	uint64_t now_ns = clock_now_ns(), left_ms;
 	struct damping_limits limits;
 
-	json_object_object_add(object, "quick",
-			       json_object_new_boolean(session && session->levers_on &&
-						       session->levers.quick));
+	json_object_object_add(object, "quick", json_object_new_boolean(is_quick));
 	if (!session)
 		return;
 	limits = (struct damping_limits){.half_life_s = quick->settings.flap_half_life_s,
 					 .hold = quick->settings.flap_hold,
 					 .reuse = quick->settings.flap_reuse};
-	add_reason(object, session);
-	add_armed(object, session);
-	add_text(object, "suspicion", suspicion_text(session->verdict));
-	add_number(object, "flaps", damping_penalty(&session->damping, &limits, now_ns));
-	add_number(object, "held_out_ms", damping_left_ms(&session->damping, &limits, now_ns));
-	add_hang(object, quick, path);
+	left_ms = damping_left_ms(&session->damping, &limits, now_ns);
+	if (!brief || !is_quick)
+		add_reason(object, session);
+	if (!brief || (is_quick && session->levers.socket != SOCKET_ARMED))
+		add_armed(object, session);
+	if (!brief || session->verdict != SUSPICION_NONE)
+		add_text(object, "suspicion", suspicion_text(session->verdict));
+	if (!brief || left_ms) {
+		add_number(object, "flaps", damping_penalty(&session->damping, &limits, now_ns));
+		add_number(object, "held_out_ms", left_ms);
+	}
+	add_hang(object, quick, lun, path);
 }
 
 /* How long a silence of the portal takes to be noticed, and by whom. */
@@ -135,13 +135,14 @@ static struct json_object *timing_of(const struct quick *quick, const struct qui
 
 void quick_report(const struct quick *quick, struct json_object *reply)
 {
-	struct json_object *counters = json_object_new_object();
-	struct json_object *timing = json_object_new_object();
-	struct json_object *sessions = json_object_new_array();
+	struct json_object *counters, *timing, *sessions;
 	uint64_t n_quick = 0, n_held = 0;
 
 	if (!quick)
 		return;
+	counters = json_object_new_object();
+	timing = json_object_new_object();
+	sessions = json_object_new_array();
 	for (size_t i = 0; i < quick->n_sessions; i++) {
 		const struct quick_session *session = &quick->sessions[i];
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/quick/netlink_take.h"
+
 #define REQUEST_SIZE 1024
 
 struct route_socket {
@@ -56,12 +58,9 @@ static int exchange(struct route_socket *socket, struct nlmsghdr *request, mnl_c
 		n = mnl_socket_recvfrom(socket->socket, buffer, sizeof(buffer));
 		if (n < 0)
 			return errno == EAGAIN ? -EIO : -errno;
-		r = mnl_cb_run(buffer, (size_t)n, socket->sequence, port, fn, arg);
-		if (r == MNL_CB_STOP)
-			return 0;
-		/* EPROTO: the answer to an earlier request. */
-		if (r < 0 && errno != EPROTO)
-			return -errno;
+		r = netlink_take(buffer, (size_t)n, socket->sequence, port, fn, arg);
+		if (r)
+			return r < 0 ? r : 0;
 	}
 }
 
@@ -162,11 +161,16 @@ static int on_attribute(const struct nlattr *attribute, void *arg)
 	return MNL_CB_OK;
 }
 
-static int read_route(const struct nlmsghdr *header, struct route *ret)
+int route_read(const struct nlmsghdr *header, struct route *ret)
 {
 	const struct rtmsg *message = mnl_nlmsg_get_payload(header);
-	struct reading reading = {.route = ret, .family = message->rtm_family};
+	struct reading reading = {.route = ret};
 
+	if (mnl_nlmsg_get_payload_len(header) < sizeof(*message)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	reading.family = message->rtm_family;
 	*ret = (struct route){.prefix = message->rtm_dst_len,
 			      .tos = message->rtm_tos,
 			      .protocol = message->rtm_protocol,
@@ -180,7 +184,7 @@ static int on_found(const struct nlmsghdr *header, void *arg)
 {
 	if (header->nlmsg_type != RTM_NEWROUTE)
 		return MNL_CB_OK;
-	return read_route(header, arg) < 0 ? MNL_CB_ERROR : MNL_CB_STOP;
+	return route_read(header, arg) < 0 ? MNL_CB_ERROR : MNL_CB_STOP;
 }
 
 int route_look(struct route_socket *socket, const struct ip_address *to, struct route *ret)
@@ -270,11 +274,12 @@ static int on_listed(const struct nlmsghdr *header, void *arg)
 	struct list *list = arg;
 	struct route route;
 
-	if (header->nlmsg_type != RTM_NEWROUTE || message->rtm_protocol != list->protocol ||
-	    (message->rtm_flags & RTM_F_CLONED))
+	if (header->nlmsg_type != RTM_NEWROUTE)
 		return MNL_CB_OK;
-	if (read_route(header, &route) < 0)
+	if (route_read(header, &route) < 0)
 		return MNL_CB_ERROR;
+	if (route.protocol != list->protocol || (message->rtm_flags & RTM_F_CLONED))
+		return MNL_CB_OK;
 	if (list->n < list->max)
 		list->routes[list->n] = route;
 	list->n++;

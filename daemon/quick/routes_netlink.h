@@ -20,6 +20,11 @@ struct route {
 	uint32_t metrics[RTAX_MAX + 1]; /* RTAX_LOCK: a bit each */
 };
 
+struct nlmsghdr;
+
+/* One message about a route. Below 0 with errno: it is none. Pure. */
+int route_read(const struct nlmsghdr *header, struct route *ret);
+
 struct route_socket;
 
 int route_socket_new(struct route_socket **ret);

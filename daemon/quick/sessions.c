@@ -21,11 +21,23 @@
  * outage may well have ended: the login alone says little. */
 #define FALSE_ALARM_MS 2500
 
+static bool is_session(const struct quick_session *session, unsigned int sid)
+{
+	return session->present && session->sid == sid;
+}
+
 struct quick_session *quick_session(const struct quick *quick, unsigned int sid)
 {
+	/* Only a hint: the table is what counts. */
+	uint32_t *hint = &quick->place[sid % QUICK_PLACES];
+
+	if (*hint < quick->n_sessions && is_session(&quick->sessions[*hint], sid))
+		return &quick->sessions[*hint];
 	for (size_t i = 0; i < quick->n_sessions; i++)
-		if (quick->sessions[i].present && quick->sessions[i].sid == sid)
+		if (is_session(&quick->sessions[i], sid)) {
+			*hint = (uint32_t)i;
 			return &quick->sessions[i];
+		}
 	return NULL;
 }
 
@@ -264,17 +276,18 @@ static bool is_odd(const struct quick_session *session, const struct board_sessi
 static void sum_loads(const struct quick *quick, struct quick_session *session)
 {
 	const struct inventory *inventory = &quick->watch->inventory;
+	const uint32_t *disks;
+	size_t n;
 
 	session->in_flight = 0;
 	if (!quick->loads.n)
 		return; /* not read: what had ended by then is as much as is known */
 	session->completed = 0;
-	for (size_t i = 0; i < inventory->n_disks; i++) {
-		const struct disk_load *load;
+	disks = inventory_session(inventory, session->sid, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct disk_load *load =
+			disk_loads_find(&quick->loads, inventory->disks[disks[i]].devt);
 
-		if (inventory->disks[i].sid != session->sid)
-			continue;
-		load = disk_loads_find(&quick->loads, inventory->disks[i].devt);
 		if (!load)
 			continue;
 		session->in_flight += load->in_flight;

@@ -17,7 +17,9 @@ struct parser {
 	struct settings_section timing; /* line 0: there is none */
 	struct settings_section targets[SETTINGS_TARGETS_MAX];
 	size_t n_targets;
-	struct settings_section *open;
+	struct settings_section *open; /* NULL: [control] */
+	unsigned int control_line;
+	char group[SETTINGS_GROUP_MAX];
 	struct quick_settings result;
 };
 
@@ -67,11 +69,17 @@ static void open_section(struct ini_text *text, const char *header, void *arg)
 			ini_text_fail(text, text->line, "section [timing] stands twice");
 		p->timing.line = text->line;
 		p->open = &p->timing;
+	} else if (!strcmp(header, "control")) {
+		if (p->control_line)
+			ini_text_fail(text, text->line, "section [control] stands twice");
+		p->control_line = text->line;
+		p->open = NULL;
 	} else if (!strncmp(header, "target", 6) && name == header + 6 && *name) {
 		open_target(p, text, name + strspn(name, " \t"));
 	} else {
 		ini_text_fail(text, text->line,
-			      "section [%.100s]: allowed are [timing] and [target NAME]", header);
+			      "section [%.100s]: allowed are [timing], [target NAME] and [control]",
+			      header);
 	}
 }
 
@@ -88,13 +96,43 @@ static void refuse_key(struct ini_text *text, const char *name, bool of_target)
 		      of_target ? "target …" : "timing", allowed);
 }
 
+static bool is_group_name(const char *name)
+{
+	static const char others[] = "0123456789-._";
+	const char *c = name;
+
+	while (isalpha((unsigned char)*c) || (*c && c > name && strchr(others, *c)) || *c == '_')
+		c++;
+	return c > name && !*c && strlen(name) < SETTINGS_GROUP_MAX;
+}
+
+/* The one key of [control]. */
+static void take_group(struct ini_text *text, const char *name, const char *value,
+		       struct parser *p)
+{
+	if (strcmp(name, "group") != 0)
+		ini_text_fail(text, text->line, "key \"%.40s\": allowed in [control] is group",
+			      name);
+	else if (*p->group)
+		ini_text_fail(text, text->line, "\"group\" stands twice");
+	else if (!is_group_name(value))
+		ini_text_fail(text, text->line, "group = %.80s: not the name of a group", value);
+	else
+		(void)copy_text(p->group, sizeof(p->group), value);
+}
+
 static void take_setting(struct ini_text *text, const char *name, const char *value, void *arg)
 {
 	struct settings_section *section = ((struct parser *)arg)->open;
-	bool of_target = section->target[0];
 	enum settings_key key = settings_key_find(name);
+	bool of_target;
 	char allowed[64];
 
+	if (!section) {
+		take_group(text, name, value, arg);
+		return;
+	}
+	of_target = section->target[0];
 	if (key == KEY_MAX || (of_target && !settings_keys[key].per_target)) {
 		refuse_key(text, name, of_target);
 		return;
@@ -169,6 +207,7 @@ static void resolve(struct parser *p, struct ini_text *text)
 	for (i = 0; i < p->n_targets; i++)
 		resolve_target(p, text, &p->targets[i]);
 	apply_floor(&result->timing);
+	memcpy(result->group, p->group, sizeof(result->group));
 }
 
 int settings_parse(const char *text, const char *path, struct quick_settings *ret, char *message)

@@ -39,6 +39,7 @@ struct quick_timing {
 };
 
 #define SETTINGS_TARGETS_MAX 256
+#define SETTINGS_GROUP_MAX   33 /* a group's name has at most 32 bytes (shadow) */
 
 struct quick_target {
 	char name[ISCSI_NAME_MAX];
@@ -56,6 +57,7 @@ struct quick_settings {
 	uint32_t flap_half_life_s;  /* of the penalty of a path that comes and goes */
 	uint32_t flap_hold;  /* penalty above which it is held out (one flap: 1000); 0 never */
 	uint32_t flap_reuse; /* and below which it comes back */
+	char group[SETTINGS_GROUP_MAX]; /* whose members may look (daemon/admit.h); "" nobody's */
 	struct quick_target targets[SETTINGS_TARGETS_MAX];
 	size_t n_targets;
 };

@@ -62,6 +62,7 @@ struct quick_session {
 	bool draining;	    /* drain.c: not quick any more, but commands in flight still are */
 	uint64_t drain_mark; /* completed commands at which they are through */
 	uint64_t levers_ns;	    /* when they were last looked after */
+	uint64_t disks_ns, disks_generation; /* … those of each disk; of which inventory */
 	enum fence_stage fence;	    /* in this outage */
 	uint64_t fence_ns;	    /* when it was asked for */
 	bool given_up;		    /* in this outage */
@@ -80,6 +81,8 @@ struct quick_session {
 	uint64_t doomed_since_ns; /* hang.c is about to give it up: the LUN hangs since; 0 no */
 };
 
+#define QUICK_PLACES 1024 /* sessions are numbered one after the other */
+
 struct quick {
 	struct watch *watch;
 	struct quick_settings settings;
@@ -93,6 +96,8 @@ struct quick {
 	uint64_t beat_ns; /* last beat */
 	struct quick_session *sessions;
 	size_t n_sessions;
+	uint32_t *place; /* QUICK_PLACES: where a session stood last, by its number */
+	bool flagged;		      /* some path was said to be held out or to hang */
 	struct disk_loads loads;
 	struct release_budget budget;
 	struct hangs *hangs; /* LUNs that hang on some paths, see hang.h; NULL: not looked for */

@@ -197,7 +197,7 @@ static void one_round(struct scene *s, struct times *times)
 	struct watch *watch = &s->watch;
 	uint64_t begin_ns = clock_now_ns();
 
-	assert_int_equal(inventory_read(s->tree.root, &watch->inventory), 0);
+	assert_int_equal(inventory_read(s->tree.root, NULL, NULL, &watch->inventory), 0);
 	times->read[times->round++] = since_ms(begin_ns);
 	assert_int_equal(watch->inventory.n_disks, DISKS);
 	add_maps(&watch->inventory);

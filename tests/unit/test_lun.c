@@ -70,7 +70,7 @@ static void grouping(void **state)
 					 disk(1, 80, "")};
 	struct dm_map maps[] = {
 		map("2 0 0 0 3 1 A 0 1 0 8:16 A 0 E 0 1 0 8:32 A 0 E 0 1 0 8:48 A 0")};
-	struct inventory inventory = {disks, 5, maps, 1};
+	struct inventory inventory = {.disks = disks, .n_disks = 5, .maps = maps, .n_maps = 1};
 	struct store store = policies("[lun mpatha]\npolicy = failover-only\n"
 				      "active = portal=10.0.1.2\n");
 	const struct lun *lun;
@@ -103,7 +103,7 @@ static bool in_force(const char *status, const char *policy)
 	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A),
 					 disk(3, 48, WWID_A)};
 	struct dm_map maps[] = {map(status)};
-	struct inventory inventory = {disks, 3, maps, 1};
+	struct inventory inventory = {.disks = disks, .n_disks = 3, .maps = maps, .n_maps = 1};
 	struct store store = policies(policy);
 	struct lun_table table;
 	bool result;
@@ -163,7 +163,7 @@ static void scopes(void **state)
 	};
 	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A)};
 	struct dm_map maps[] = {map("2 0 0 0 1 1 A 0 2 0 8:16 A 0 8:32 A 0")};
-	struct inventory inventory = {disks, 2, maps, 1};
+	struct inventory inventory = {.disks = disks, .n_disks = 2, .maps = maps, .n_maps = 1};
 	char text[STORE_NAME_TEXT_MAX];
 
 	(void)state;
@@ -193,7 +193,7 @@ static void access_states(void **state)
 {
 	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A)};
 	struct dm_map maps[] = {map("2 0 0 0 1 1 A 0 2 0 8:16 A 0 8:32 A 0")};
-	struct inventory inventory = {disks, 2, maps, 1};
+	struct inventory inventory = {.disks = disks, .n_disks = 2, .maps = maps, .n_maps = 1};
 	struct store store = policies("[default]\npolicy = round-robin\n");
 	struct lun_table table;
 

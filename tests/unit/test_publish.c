@@ -74,7 +74,8 @@ static int setup(void **state)
 	}
 	s->map = (struct dm_map){.name = "mpatha", .uuid = "mpath-" LUN};
 	set_map(s, APART);
-	s->watch.inventory = (struct inventory){s->disks, 3, &s->map, 1};
+	s->watch.inventory = (struct inventory){
+		.disks = s->disks, .n_disks = 3, .maps = &s->map, .n_maps = 1};
 	s->watch.options.sysfs = "/nowhere";
 	s->watch.options.board_path = "/nowhere/board";
 	s->watch.published.known = true;

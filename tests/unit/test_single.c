@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/single.h"
@@ -42,9 +43,31 @@ static void one_at_a_time(void **state)
 	assert_int_equal(single_lock("/nonexistent/run/board"), -ENOENT);
 }
 
+static void safe_folder(void **state)
+{
+	char top[] = "/tmp/single.XXXXXX", board[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	snprintf(board, sizeof(board), "%s/board", top);
+	assert_true(single_folder_safe(board));
+	assert_int_equal(chmod(top, 0775), 0);
+	assert_false(single_folder_safe(board));
+	assert_int_equal(chmod(top, 0757), 0);
+	assert_false(single_folder_safe(board));
+	assert_int_equal(chmod(top, 01777), 0);
+	assert_true(single_folder_safe(board));
+	assert_int_equal(chmod(top, 0755), 0);
+	assert_true(single_folder_safe(board));
+	if (geteuid() == 0 && chown(top, 12345, 0) == 0)
+		assert_false(single_folder_safe(board));
+	assert_int_equal(rmdir(top), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(one_at_a_time)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(one_at_a_time),
+					   cmocka_unit_test(safe_folder)};
 
 	return cmocka_run_group_tests_name("single", tests, NULL, NULL);
 }
