@@ -1,0 +1,86 @@
+# The fault matrix: LUNs and portal groups, with LIO: a portal group a controller, portals 1 and 2 in the first, and a device of
+# its own for each LUN of a controller.
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+
+fault_each_lun() {
+	local lun
+	for lun in 1 2 3 4 5; do "$1" "$lun"; done
+}
+
+# Every command but a few is answered with NOT READY, target port in unavailable state (02/04/0C).
+fault_begin_lunoff() { alua_set 1 unavailable; }
+fault_end_lunoff() { alua_set 1 optimized; }
+
+# Reads and writes do not end on controller 1, TEST UNIT READY and NOP are answered. What is stuck then is not carried out
+# at the end, as of a controller that was restarted: see "A LUN that hangs" in the README.
+fault_hang() { lio_lun_hang "$1" 1; }
+fault_hang_end() {
+	local dev table
+	dev=$(lio_store "$1" 1)
+	table=$(dmsetup table "$dev")
+	if [[ $FAULT_SETTING != alone ]]; then
+		dmsetup load "$dev" --table "0 $(blockdev --getsz "/dev/mapper/$dev") error"
+		dmsetup resume "$dev" # what was stuck fails
+		dmsetup suspend "$dev"
+		dmsetup load "$dev" --table "$table"
+	fi
+	lio_lun_resume "$1" 1
+}
+fault_begin_hang() { fault_each_lun fault_hang; }
+fault_end_hang() { fault_each_lun fault_hang_end; }
+
+# The LUNs are taken out of portal group 1: LOGICAL UNIT NOT SUPPORTED (05/25/00).
+fault_remove() {
+	local dir=$LIO/iscsi/$TARGET_IQN/tpgt_1/lun/lun_$1
+	rm "$dir/store" && rmdir "$dir"
+}
+fault_put_back() {
+	local dir=$LIO/iscsi/$TARGET_IQN/tpgt_1/lun/lun_$1
+	mkdir "$dir" && ln -s "$LIO/core/iblock_0/$(lio_store "$1" 1)" "$dir/store" && echo controller1 > "$dir/alua_tg_pt_gp"
+}
+fault_begin_lundel() { fault_each_lun fault_remove; }
+fault_end_lundel() { fault_each_lun fault_put_back; }
+
+# fault_size LUN MIB: on both controllers.
+fault_size() {
+	local c dev loop
+	truncate -s "$2M" "$(target_backing "$1")"
+	loop=$(losetup -j "$(target_backing "$1")" | cut -d: -f1)
+	losetup -c "$loop"
+	for c in 1 2; do
+		dev=$(lio_store "$1" $c)
+		dmsetup load "$dev" --table "0 $(($2 * 2048)) linear $loop 0" && dmsetup resume "$dev"
+	done
+}
+fault_grow() { fault_size "$1" 96; }
+fault_map_size() {
+	local lun
+	for lun in 1 2 3 4 5; do
+		[[ $(blockdev --getsize64 "/dev/mapper/${TRUTH_MAPS[lun]}") == $(($1 << 20)) ]] || return 1
+	done
+}
+# The administrator's commands after an array has grown a LUN.
+fault_resize_maps() {
+	local lun
+	iscsiadm -m session --rescan >> "$(log iscsiadm)" 2>&1
+	for lun in 1 2 3 4 5; do
+		timeout 20 multipathd resize map "${TRUTH_MAPS[lun]}" >> "$(log multipathd-resize)" 2>&1
+	done
+	fault_map_size "$1"
+}
+fault_begin_resize() {
+	fault_each_lun fault_grow
+	fault_wait 40 fault_resize_maps 96 || fault_wrong "maps have not grown"
+}
+fault_end_resize() { :; } # it stays so
+
+fault_begin_tpg() { lio_controller_enable 1 0; }
+fault_end_tpg() { lio_controller_enable 1 1; }
+
+# Portal 1 is taken out of its group, and its session ends.
+fault_begin_npdel() {
+	in_target rmdir "$LIO/iscsi/$TARGET_IQN/tpgt_1/np/10.0.1.2:3260"
+	fault_drop 1
+}
+fault_end_npdel() { in_target mkdir "$LIO/iscsi/$TARGET_IQN/tpgt_1/np/10.0.1.2:3260"; }
