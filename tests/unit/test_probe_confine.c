@@ -362,6 +362,14 @@ static void as_seen_from_outside(void **state)
 	assert_int_equal(found, 5);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+static void not_under_sanitizer(void **state)
+{
+	(void)state;
+	skip();
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,9 +378,14 @@ int main(void)
 		cmocka_unit_test(as_seen_from_outside),
 	};
 
-#ifdef __SANITIZE_ADDRESS__
-	puts("the filter is not there under AddressSanitizer");
-	return tests[0].test_func ? 0 : 1;
-#endif
+#ifdef __SANITIZE_ADDRESS__ /* it needs calls that the filter forbids, so that there is none */
+	const struct CMUnitTest none[] = {
+		cmocka_unit_test(not_under_sanitizer),
+	};
+
+	(void)tests;
+	return cmocka_run_group_tests_name("probe_confine", none, NULL, NULL);
+#else
 	return cmocka_run_group_tests_name("probe_confine", tests, NULL, NULL);
+#endif
 }
