@@ -67,7 +67,7 @@ fault_during_dstop() {
 	since "$FAULT_STOPPED"
 	((SINCE_MS >= 10000)) || pause "$(awk "BEGIN { print 10 - $SINCE_MS / 1000 }")"
 	kill -CONT "$DAEMON_PID"
-	fault_wait 15 daemon_ready || fault_wrong "mpathiscsid does not answer"
+	fault_wait 30 daemon_ready || fault_wrong "mpathiscsid does not answer"
 }
 fault_end_dstop() { portal_heal 1; }
 

@@ -136,12 +136,12 @@ fault_host() {
 fault_multipathd() {
 	multipathd -d >> "$(log multipathd)" 2>&1 &
 	MULTIPATHD_PID=$!
-	fault_wait 30 multipathd_ready || fault_wrong "multipathd does not answer"
+	fault_wait 90 multipathd_ready || fault_wrong "multipathd does not answer"
 }
 fault_daemon() {
 	mpathiscsid >> "$(log mpathiscsid)" 2>&1 &
 	DAEMON_PID=$!
-	fault_wait 15 daemon_ready || fault_wrong "mpathiscsid does not answer"
+	fault_wait 30 daemon_ready || fault_wrong "mpathiscsid does not answer"
 }
 fault_iscsid() { iscsid >> "$(log iscsid)" 2>&1; }
 

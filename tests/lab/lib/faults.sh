@@ -130,7 +130,7 @@ fault_cell() {
 	say "all as before"
 	fault_loads_stop
 	fault_leak_begin
-	if ! fault_wait 60 fault_no_leak; then
+	if ! fault_wait 120 fault_no_leak; then
 		fault_wrong "left behind: $FAULT_LEAK"
 		fault_descriptors > "$LAB_OUT/descriptors.$name.txt"
 		diff "$LAB_OUT/descriptors.txt" "$LAB_OUT/descriptors.$name.txt" | grep '^[<>]' | head -n 40 || true
