@@ -93,16 +93,16 @@ struct names {
 static struct names names_of(struct dm_task *list)
 {
 	struct names names = {.at = dm_task_get_names(list)};
-	unsigned int major_nr = 0, minor_nr = 0;
-	char version[32] = "";
+	unsigned long major_nr, minor_nr;
+	char version[32] = "", *end;
 
 	if (names.at && !names.at->dev)
 		names.at = NULL;
-	if (dm_task_get_driver_version(list, version, sizeof(version)) &&
-	    /* NOLINTNEXTLINE(cert-err34-c): libdevmapper wrote it, nine digits always fit
-	     */
-	    sscanf(version, "%9u.%9u", &major_nr, &minor_nr) == 2)
-		names.numbered = major_nr > 4 || (major_nr == 4 && minor_nr >= 37);
+	if (!dm_task_get_driver_version(list, version, sizeof(version)))
+		return names;
+	major_nr = strtoul(version, &end, 10);
+	minor_nr = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+	names.numbered = major_nr > 4 || (major_nr == 4 && minor_nr >= 37);
 	return names;
 }
 

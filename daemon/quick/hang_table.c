@@ -116,7 +116,7 @@ const struct silence *hang_silence(const struct hangs *hangs, dev_t devt)
 {
 	const struct hang_disk key = {.devt = devt}, *found;
 
-	if (!hangs || !hangs->n_disks)
+	if (!hangs || !hangs->disks)
 		return NULL;
 	found = bsearch(&key, hangs->disks, hangs->n_disks, sizeof(key), compare_disks);
 	return found ? &found->io : NULL;
