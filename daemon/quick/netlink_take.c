@@ -57,8 +57,9 @@ bool netlink_lengths_good(const void *buffer, size_t size)
 
 	if (size > INT_MAX / 2)
 		return false;
+	/* libmnl reads attributes up to the aligned end. */
 	while (left >= (int)sizeof(*header) && header->nlmsg_len <= INT_MAX / 2 &&
-	       mnl_nlmsg_ok(header, left))
+	       mnl_nlmsg_ok(header, left) && (int)MNL_ALIGN(header->nlmsg_len) <= left)
 		header = mnl_nlmsg_next(header, &left);
 	return left <= 0;
 }

@@ -19,7 +19,7 @@
 int netlink_take(const void *buffer, size_t size, uint32_t sequence, uint32_t port, mnl_cb_t fn,
 		 void *arg);
 
-/* Do the lengths in the headers stay within the datagram? (libmnl before 1.0.5 takes one above
+/* Do the lengths in the headers, aligned, stay within the datagram? (libmnl before 1.0.5 takes one above
  * INT_MAX for a negative one, and so for good.) */
 bool netlink_lengths_good(const void *buffer, size_t size);
 
