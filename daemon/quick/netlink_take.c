@@ -59,7 +59,9 @@ bool netlink_lengths_good(const void *buffer, size_t size)
 		return false;
 	/* libmnl reads attributes up to the aligned end. */
 	while (left >= (int)sizeof(*header) && header->nlmsg_len <= INT_MAX / 2 &&
-	       mnl_nlmsg_ok(header, left) && (int)MNL_ALIGN(header->nlmsg_len) <= left)
+	       mnl_nlmsg_ok(header, left) &&
+	       (header->nlmsg_len + NLMSG_ALIGNTO - 1) / NLMSG_ALIGNTO * NLMSG_ALIGNTO <=
+		       (uint32_t)left)
 		header = mnl_nlmsg_next(header, &left);
 	return left <= 0;
 }
