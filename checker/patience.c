@@ -12,6 +12,7 @@
 /* A window that was so many times larger and now has no room for what waits is closing. */
 #define CLOSING 4
 
+#define PROBE_US	150000 /* TCP's least RTO is 200 ms */
 #define SHARE_NS  (PATIENCE_SHARE_MS * NS_PER_MS)
 #define QUIET_NS  (PATIENCE_QUIET_MS * NS_PER_MS)
 #define SIGHTS_NS (PATIENCE_SIGHTS_MS * NS_PER_MS)
@@ -22,6 +23,7 @@ void patience_reconnected(struct patience *patience)
 	patience->known = false;
 	patience->lost = false;
 	patience->expired = false;
+	patience->probed = false;
 	patience->value_ms = 0;
 	patience->wnd_top = 0;
 	patience->sent = patience->resent = 0;
@@ -78,6 +80,27 @@ static bool window_closed(const struct patience *patience, const struct tcp_samp
 	return sample->rwnd_limited_us > last->rwnd_limited_us;
 }
 
+/*
+ * Has a probe of a closed window been sent, or may it have been between two looks? They go out
+ * when an RTO has passed with data waiting, none in flight and no room for a segment.
+ */
+static bool maybe_probed(const struct patience *patience, const struct tcp_sample *sample)
+{
+	uint64_t before = patience->known ? patience->last.rwnd_limited_us : 0;
+	bool waits = !sample->unacked && sample->notsent_bytes;
+
+	if (sample->probes || (waits && sample->backoff))
+		return true;
+	if (waits && has_window(sample) && sample->snd_wnd < sample->snd_mss &&
+	    sample->notsent_bytes > sample->snd_wnd)
+		return true;
+	if (waits && patience->known && !patience->last.unacked && patience->last.notsent_bytes &&
+	    sample->bytes_acked == patience->last.bytes_acked)
+		return true;
+	/* more than a look apart, or before the first one */
+	return sample->rwnd_limited_us >= before + PROBE_US;
+}
+
 /* The peer has just said something, so what we see of its window is no relic. */
 static bool peer_spoke(const struct patience *patience, const struct tcp_sample *sample)
 {
@@ -93,6 +116,7 @@ static void look_at_window(struct patience *patience, const struct tcp_sample *s
 	bool moved = patience->known && sample->bytes_acked != patience->last.bytes_acked;
 	bool stalled = unanswered(sample) || (sample->unacked && patience->known && !moved);
 
+	patience->probed = patience->probed || maybe_probed(patience, sample);
 	if (stalled && !peer_spoke(patience, sample))
 		return;
 	if (has_window(sample) && sample->snd_wnd > patience->wnd_top)
@@ -239,12 +263,19 @@ uint32_t patience_step(struct patience *patience, const struct patience_limits *
 	return patience->value_ms;
 }
 
+bool patience_probed(const struct patience *patience)
+{
+	return patience->probed;
+}
+
 const char *patience_reason(const struct patience *patience,
 			    const struct patience_limits *limits)
 {
 	uint64_t loss = for_loss(patience, limits);
 	uint64_t window = for_window(patience, limits, patience->last.now_ns);
 
+	if (patience->known && patience->probed)
+		return "closed window";
 	if (!patience->known || patience->value_ms <= limits->base_ms)
 		return "";
 	if (window >= patience->value_ms)

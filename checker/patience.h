@@ -25,6 +25,13 @@
  *		    that it takes no patience to see a segment through. A timer that was
  *		    seen to have expired counts always.
  *   closed window  the maximum as soon as the peer's window is closed or nearly so.
+ * A window that was closed for an RTO forbids any value until the next connection
+ * (patience_probed()): the kernel notes when the first probe was sent and does not always forget
+ * that when the window opens again (6.1: tcp_ack_probe() is not reached by an acknowledgement that
+ * leaves data in flight), so that the first probe of the next closed window, minutes later, ends
+ * the connection on the spot, whatever the value. Seen with a target that stood still for 1 s now
+ * and then.
+ *
  * Loss and closed window come down by half for each quiet half minute. While a
  * retransmission is unanswered nothing is changed: that may be the outage it is there for.
  */
@@ -58,6 +65,7 @@ struct patience {
 	uint64_t counted_ns;	 /* last halving of these */
 	uint32_t wnd_top;	 /* the largest window of this connection */
 	uint64_t closed_ns;	 /* when the window was last seen closed; 0 never */
+	bool probed;		 /* a window probe may have been sent on this connection */
 	uint64_t drops;		 /* connections of this session lost while armed */
 };
 
@@ -72,7 +80,10 @@ void patience_dropped(struct patience *patience, uint64_t now_ns);
 uint32_t patience_step(struct patience *patience, const struct patience_limits *limits,
 		       const struct tcp_sample *sample);
 
-/* "loss", "closed window", "round trip" or "": why it is above the base. */
+/* Must this connection be without TCP_USER_TIMEOUT, whatever patience_step() returns? */
+bool patience_probed(const struct patience *patience);
+
+/* "loss", "closed window", "round trip" or "": why it is above the base, or forbidden. */
 const char *patience_reason(const struct patience *patience,
 			    const struct patience_limits *limits);
 

@@ -197,7 +197,7 @@ static uint32_t patience_of(const struct quick *quick, struct quick_session *ses
 	const struct patience_limits limits = patience_limits_of(timing, session);
 	uint32_t ms = patience_step(&session->patience, &limits, &session->tcp);
 
-	return timing->arm ? ms : 0;
+	return timing->arm && !patience_probed(&session->patience) ? ms : 0;
 }
 
 /* Between decisions only the time-out follows the connection. */

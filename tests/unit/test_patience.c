@@ -261,6 +261,20 @@ static void stale_backoff(struct tcp_sample *s)
 	s->backoff = 1;
 }
 
+static void waiting_at_zero(struct tcp_sample *s)
+{
+	s->snd_wnd = 0;
+	s->unacked = 0;
+	s->notsent_bytes = 4096;
+}
+static void waiting_at_a_little(struct tcp_sample *s)
+{
+	s->snd_wnd = 700;
+	s->unacked = 0;
+	s->notsent_bytes = 701;
+}
+static void limited_long(struct tcp_sample *s) { s->rwnd_limited_us = 210000; }
+
 static void test_window(void **state)
 {
 	static const struct {
@@ -286,6 +300,57 @@ static void test_window(void **state)
 		assert_string_equal(patience_reason(&p, &usual),
 				    rows[i].closed ? "closed window" : "");
 	}
+}
+
+/* A time-out is forbidden from the first sign of a window probe until the next connection. */
+static void test_probed(void **state)
+{
+	static const struct {
+		void (*change)(struct tcp_sample *s);
+		bool probed;
+	} rows[] = {
+		{ at_zero, false }, /* data is in flight: no probe can have been sent */
+		{ waiting_at_zero, true }, { waiting_at_a_little, true }, { probing, true },
+		{ probe_answered, true },  { limited_long, true },	  { limited, false },
+		{ roomy, false },	   { much_waits, false },	  { closing, false },
+		{ stale_backoff, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct patience p = { 0 };
+		struct tcp_sample s = healthy(1000);
+
+		patience_step(&p, &usual, &s);
+		s = healthy(1100);
+		rows[i].change(&s);
+		patience_step(&p, &usual, &s);
+		if (patience_probed(&p) != rows[i].probed)
+			fail_msg("row %zu", i);
+		for (uint64_t ms = 1200; ms < 600000; ms += 100) {
+			s = healthy(ms);
+			patience_step(&p, &usual, &s);
+			assert_int_equal(patience_probed(&p), rows[i].probed);
+		}
+		assert_string_equal(patience_reason(&p, &usual),
+				    rows[i].probed ? "closed window" : "");
+		s.inode++;
+		s.rwnd_limited_us = 0;
+		patience_step(&p, &usual, &s);
+		assert_false(patience_probed(&p));
+	}
+}
+
+/* It was there before we were. */
+static void test_probed_before(void **state)
+{
+	struct patience p = { 0 };
+	struct tcp_sample s = healthy(1000);
+
+	(void)state;
+	s.rwnd_limited_us = 200000;
+	patience_step(&p, &usual, &s);
+	assert_true(patience_probed(&p));
 }
 
 /* Nothing on its way, data waiting, nothing acknowledged from one look to the next. */
@@ -643,6 +708,8 @@ int main(void)
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_limits_change),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_probed),
+		cmocka_unit_test(test_probed_before),
 		cmocka_unit_test(test_window_not_told),
 		cmocka_unit_test(test_window_decays),
 		cmocka_unit_test(test_stopped_target),
