@@ -32,8 +32,8 @@ static int no_daemon(const struct cli *cli, int error)
 			  cli->control_path);
 		return EXIT_NO_DAEMON;
 	case -EACCES:
-		cli_error("not permitted to ask mpathiscsid: run as root, or as a member of the "
-			  "group in mpathiscsid.conf");
+		cli_error("NOT_PERMITTED: mpathiscsid may not be asked: run as root, or as a "
+			  "member of the group in mpathiscsid.conf");
 		return EXIT_NOT_PERMITTED;
 	case -ETIMEDOUT:
 		cli_error("mpathiscsid did not answer within %d s", REQUEST_TIMEOUT_MS / 1000);
