@@ -301,7 +301,8 @@ bool publish_may_reload(const struct watch *watch, const struct lun *lun, uint64
 		const struct lun_path *path = &lun->paths[i];
 		struct board_path old = {.role = ROLE_NONE};
 
-		if (!told_before(watch, path, now_ns, &old) || !path->dm || !path_ready(watch, lun, path, &old, now_ns))
+		if (!told_before(watch, path, now_ns, &old) || !path->dm ||
+		    !path_ready(watch, lun, path, &old, now_ns))
 			return false;
 		if (old.plan_ns > plan_ns)
 			plan_ns = old.plan_ns;
