@@ -32,11 +32,13 @@ pack_disks() {
 qemu_command() {
 	local image=$1 work=$2 mem=$3 smp=$4
 	local drive=if=virtio,format=raw,readonly=on,cache=unsafe,file=
+	local clock=''
+	[[ ! -x $build/lab/tools/hostticks ]] || clock="tsc_early_khz=$("$build/lab/tools/hostticks") "
 	qemu=(qemu-system-x86_64 -accel "tcg,thread=multi" -cpu "${LAB_CPU:-qemu64,+rdrand,+ssse3,+sse4.1,+sse4.2,+popcnt}"
 		-machine pc -m "$mem" -smp "$smp"
 		-nodefaults -no-user-config -display none -no-reboot -nic none
 		-kernel "$image/kernel" -initrd "$image/initramfs"
-		-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable net.ifnames=0"
+		-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable ${clock}net.ifnames=0"
 		-drive "$drive$image/root.squashfs" -drive "$drive$work/lab.tar"
 		-device virtio-serial)
 	if [[ -f $work/product.tar ]]; then

@@ -61,7 +61,7 @@ assert_wait 20 "LUN 1" groups_are "3 2 1 4" 1
 # Networks 2 and 3 are one /63; with a port.
 policy_set 2 round-robin-with-subset -a 'portal=[fd00:0:0:2::]/63:3260' -s 'portal=[fd00:0:0:4::2]:3260' -x 'source=[fd00:0:0:1::]/64'
 assert_wait 20 "LUN 2" groups_are "2,3 4 1" 2
-policy_set 3 weighted-path -w 'portal=[fd00:0:0:4::]/64:1' -w 'portal=[fd00:0:0:1::2]:3260:2' -w 'portal=[fd00::]/16:7'
+policy_set 3 weighted-path -w 'portal=[fd00:0:0:4::]/64:1' -w 'portal=[fd00:0:0:1::2]:3260:2' -w 'portal=[fd00:0:0:2::]/63:7'
 assert_wait 20 "LUN 3" groups_are "4 1 2 3" 3
 mpathiscsi policy show
 carries 1 3
