@@ -1,5 +1,5 @@
-# Lines "CUT …" and "BLOCK …" of bench-failover in, RESULT lines out: a line per setting and depth.
-# With -v json=1 the same as a JSON object instead. ratio_X is this setting's median stall over that of X.
+# Lines "CUT …" and "BLOCK …" of bench-failover in, RESULT lines out: a line per case, setting and depth.
+# With -v json=1 the same as a JSON object instead. ratio_X is this setting's median stall over that of X in the same case.
 # SPDX-License-Identifier: GPL-2.0-or-later
 
 function fields(    i, n, pair) {
@@ -45,7 +45,7 @@ function put(name, value) {
 		line = line " " name "=" value
 }
 
-$1 == "CUT" || $1 == "BLOCK" { fields(); key = field["setting"] " " field["qd"]; case_name = field["case"] }
+$1 == "CUT" || $1 == "BLOCK" { fields(); key = field["case"] " " field["setting"] " " field["qd"] }
 $1 == "CUT" {
 	if (!(key in stall))
 		order[++keys] = key
@@ -63,18 +63,18 @@ END {
 	for (b in boots)
 		n_boots++
 	if (json)
-		printf "{\"bench\": \"failover\", \"case\": \"%s\", \"boots\": %d, \"results\": [", case_name, n_boots
+		printf "{\"bench\": \"failover\", \"boots\": %d, \"results\": [", n_boots
 	for (k = 1; k <= keys; k++) {
 		key = order[k]
 		split(key, part, " ")
 		line = ""
-		put("case", case_name); put("setting", part[1]); put("qd", part[2]); put("n", sort_list(stall[key]))
+		put("case", part[1]); put("setting", part[2]); put("qd", part[3]); put("n", sort_list(stall[key]))
 		put("min_ms", sprintf("%.0f", quantile(stall[key], 0))); put("median_ms", sprintf("%.0f", quantile(stall[key], 0.5)))
 		put("p95_ms", sprintf("%.0f", quantile(stall[key], 0.95))); put("max_ms", sprintf("%.0f", quantile(stall[key], 1)))
 		put("detect_ms", quantile(detect[key], 0.5)); put("free_ms", quantile(free[key], 0.5))
 		put("failback_ms", quantile(failback[key], 0.5)); put("heal_ms", sprintf("%.0f", quantile(heal[key], 0.5)))
 		put("calm_ms", sprintf("%.0f", quantile(calm[key], 0.5)))
-		put("ratio_stock", ratio(key, "stock " part[2])); put("ratio_tuned", ratio(key, "tuned " part[2]))
+		put("ratio_stock", ratio(key, part[1] " stock " part[3])); put("ratio_tuned", ratio(key, part[1] " tuned " part[3]))
 		put("io_errors", errors[key] + 0); put("corrupt", corrupt[key] + 0); put("boots", n_boots)
 		if (json)
 			printf("%s\n  {%s}", (k > 1 ? "," : ""), line)

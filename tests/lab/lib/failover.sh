@@ -275,10 +275,12 @@ failover_cut() {
 	say "$FO_SETTING, cut ${#FO_TIMES[@]}: fault for $((heal - FO_CUT)) ms, all as before $((end - heal)) ms later"
 }
 
-# failover_block CASE SETTING BLOCK CUTS: the host is set up, cut CUTS times, and taken down; prints a line "CUT …" for
-# each cut and depth, and a line "BLOCK …" for each depth. Files for plots go to $LAB_OUT/cuts.
+# failover_block CASE[,CASE…] SETTING BLOCK CUTS: the host is set up, cut CUTS times, the cases in turn, and taken down; prints
+# a line "CUT …" for each cut and depth, and a line "BLOCK …" for each case and depth. Files for plots go to $LAB_OUT/cuts.
 failover_block() {
-	local case=$1 block=$3 cuts=$4 depth i
+	local block=$3 cuts=$4 depth i
+	local -a cases
+	IFS=, read -r -a cases <<< "$1"
 	FO_SETTING=$2 FO_TIMES=()
 	failover_up "$2"
 	watch_start "$LAB_VAR/watch.log" "${FO_MAP[1]}" "${FO_MAP[2]}"
@@ -287,26 +289,29 @@ failover_block() {
 			--blocks $((depth == 1 ? 256 : 16)) --threshold 200 --drain 90
 	done
 	for ((i = 1; i <= cuts; i++)); do
-		failover_cut "$case"
+		failover_cut "${cases[(i - 1) % ${#cases[@]}]}"
 	done
 	watch_stop
 	for depth in 1 32; do
 		loads_use "$depth"
 		load_stop
 		cp "$LOAD_JSON" "$LAB_OUT/$2.$block.qd$depth.json"
-		failover_lines "$case" "$2" "$block" "$depth" "$cuts" | tee -a "$LAB_OUT/cuts.txt"
+		failover_lines "$2" "$block" "$depth" "$cuts" "${cases[@]}" | tee -a "$LAB_OUT/cuts.txt"
 	done
 	failover_down "$2"
 	: > "$LAB_VAR/watch.log"
 }
 
-# failover_lines CASE SETTING BLOCK DEPTH CUTS: the lines of a block's finished load.
+# failover_lines SETTING BLOCK DEPTH CUTS CASE…: the lines of a block's finished load. Its errors are those of each of its cases.
 failover_lines() {
-	local i
-	for ((i = 1; i <= $5; i++)); do
-		failover_line "$1" "$2" "$3" "$i" "$4"
+	local setting=$1 block=$2 depth=$3 cuts=$4 case i
+	shift 4
+	for ((i = 1; i <= cuts; i++)); do
+		failover_line "${@:(i - 1) % $# + 1:1}" "$setting" "$block" "$i" "$depth"
 	done
-	echo "BLOCK case=$1 setting=$2 block=$3 boot=$FO_BOOT qd=$4 cuts=$5 io_errors=$LOAD_ERRORS corrupt=$LOAD_CORRUPT"
+	for case in $(printf '%s\n' "$@" | sort -u); do
+		echo "BLOCK case=$case setting=$setting block=$block boot=$FO_BOOT qd=$depth cuts=$cuts io_errors=$LOAD_ERRORS corrupt=$LOAD_CORRUPT"
+	done
 }
 
 # failover_line CASE SETTING BLOCK CUT DEPTH: what a cut cost, from the finished load's stalls and series and from the log of the paths.
