@@ -6,7 +6,7 @@
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 
-luns=4 window=20 rounds="equal" judge=''
+luns=4 window=10 rounds="equal" judge=''
 for word in "$@"; do
 	[[ $word =~ ^(luns|window)=([1-9][0-9]*)$ ]] || fail "bad argument \"$word\""
 	printf -v "${BASH_REMATCH[1]}" %s "${BASH_REMATCH[2]}"
