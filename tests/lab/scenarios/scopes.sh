@@ -72,6 +72,9 @@ refused 'brackets' "$(map_name 1)" failover-only --active portal=fd00:0:0:3::2
 refused '\[fd00:0:0:3::\]/64' "$(map_name 1)" failover-only --active 'portal=[fd00:0:0:3::2]/64'
 refused 'ISDSC_' "$(map_name 1)" failover-only --active 'portal=[fd00:0:0:9::]/64'
 assert "LUN 1 as before" groups_are "3 2 1 4" 1
+# Nothing excluded: then "everything is up again" is to be had.
+policy_set 2 round-robin-with-subset -a 'portal=[fd00:0:0:2::]/63:3260' -s 'portal=[fd00:0:0:4::2]:3260'
+assert_wait 30 "all paths are up" all_up
 
 title "IPv6: the portal in use goes silent under load"
 quick_3() { [[ $(quick_why | grep -cE ' \[?fd00:(0:0:)?3::2.* quick$') == 3 ]]; }
