@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checker/counters.h"
 #include "common/clock.h"
+#include "common/identity.h"
+#include "common/sysfs.h"
 
 #define STAT_READS    0
 #define STAT_WRITES   4
 #define STAT_TEXT_MAX 512
+#define ERRORS "device/ioerr_cnt"
+#define ERRORS_TEXT_MAX 32
 
 /* One unsigned number of 'base' at *text, and step behind it. */
 static int next_number(const char **text, int base, uint64_t *ret)
@@ -45,56 +51,84 @@ int counters_sum(const char *text, unsigned int a, unsigned int b, uint64_t *ret
 }
 
 /* Are the block layer's counters kept, and of reads and writes only? */
-static bool counted(const char *sysfs, const char *device)
+static bool counted(int disk)
 {
 	char text[16];
 
-	if (identity_attribute(sysfs, device, "queue/iostats", text, sizeof(text)) ||
-	    strcmp(text, "1"))
+	if (sysfs_read(disk, "queue/iostats", text, sizeof(text)) || strcmp(text, "1"))
 		return false;
 	/* absent in most kernels */
-	return identity_attribute(sysfs, device, "queue/iostats_passthrough", text,
-				  sizeof(text)) || !strcmp(text, "0");
+	return sysfs_read(disk, "queue/iostats_passthrough", text, sizeof(text)) ||
+	       !strcmp(text, "0");
 }
 
-static int read_sum(const char *sysfs, const char *device, const char *attribute,
-		    unsigned int a, unsigned int b, uint64_t *ret)
+static int read_sum(int disk, const char *attribute, unsigned int a, unsigned int b,
+		    uint64_t *ret)
 {
 	char text[STAT_TEXT_MAX];
 
-	if (identity_attribute(sysfs, device, attribute, text, sizeof(text)))
+	if (sysfs_read(disk, attribute, text, sizeof(text)))
 		return -EINVAL;
 	return counters_sum(text, a, b, ret);
 }
 
-static int read_errors(const char *sysfs, const char *device, uint64_t *ret)
+static int parse_errors(const char *text, uint64_t *ret)
 {
-	char text[32];
-	const char *p = text;
+	return next_number(&text, 16, ret);
+}
 
-	if (identity_attribute(sysfs, device, "device/ioerr_cnt", text, sizeof(text)))
-		return -EINVAL;
-	return next_number(&p, 16, ret);
+static int read_errors(int disk, uint64_t *ret)
+{
+	char text[ERRORS_TEXT_MAX];
+
+	return sysfs_read(disk, ERRORS, text, sizeof(text)) ? -EINVAL : parse_errors(text, ret);
 }
 
 void counters_read(const char *sysfs, const char *device, uint64_t now_ns,
 		   struct counters *ret)
 {
 	struct counters look = { .at_ns = now_ns };
+	int disk = identity_open_disk(sysfs, device);
 
-	look.valid = counted(sysfs, device) &&
-		     !read_errors(sysfs, device, &look.errors) &&
-		     !read_sum(sysfs, device, "stat", STAT_READS, STAT_WRITES,
-			       &look.completed) &&
-		     !read_sum(sysfs, device, "inflight", 0, 1, &look.in_flight);
+	if (disk >= 0) {
+		look.valid = counted(disk) && !read_errors(disk, &look.errors) &&
+			     !read_sum(disk, "stat", STAT_READS, STAT_WRITES, &look.completed) &&
+			     !read_sum(disk, "inflight", 0, 1, &look.in_flight);
+		close(disk);
+	}
 	*ret = look;
 }
 
 int counters_in_flight(const char *sysfs, const char *device, uint64_t *ret)
 {
-	if (!counted(sysfs, device))
+	int disk = identity_open_disk(sysfs, device), r;
+
+	if (disk < 0)
 		return -EINVAL;
-	return read_sum(sysfs, device, "inflight", 0, 1, ret);
+	r = counted(disk) ? read_sum(disk, "inflight", 0, 1, ret) : -EINVAL;
+	close(disk);
+	return r;
+}
+
+int counters_errors_open(const char *sysfs, const char *device)
+{
+	int disk = identity_open_disk(sysfs, device), fd;
+
+	if (disk < 0)
+		return disk;
+	fd = openat(disk, ERRORS, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		fd = -errno;
+	close(disk);
+	return fd;
+}
+
+int counters_errors(int fd, uint64_t *ret)
+{
+	char text[ERRORS_TEXT_MAX] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	return n < 0 ? -errno : parse_errors(text, ret);
 }
 
 void evidence_set_io(struct evidence *e, const struct counters *before,

@@ -37,6 +37,14 @@ void counters_read(const char *sysfs, const char *device, uint64_t now_ns,
 /* Reads and writes in flight alone. -EINVAL: unreadable, or not to be relied on. */
 int counters_in_flight(const char *sysfs, const char *device, uint64_t *ret);
 
+/*
+ * The number of failed commands alone, often: a descriptor that is opened once (or negative
+ * errno) and read again and again. When the disk is gone reading fails; the descriptor keeps
+ * nothing of the disk alive.
+ */
+int counters_errors_open(const char *sysfs, const char *device);
+int counters_errors(int fd, uint64_t *ret);
+
 /* Pure: turn two looks, 'before' possibly never taken, into evidence. */
 void evidence_set_io(struct evidence *e, const struct counters *before,
 		     const struct counters *now);

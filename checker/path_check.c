@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,13 @@
 #define FIRST_WINDOW_NS	  (10 * NS_PER_S)
 #define VENDOR_LIO    "LIO-ORG"
 
+/* How many commands had failed on the device at a moment. */
+struct failures {
+	bool known;
+	uint64_t at_ns;
+	uint64_t count;
+};
+
 struct path_check {
 	const struct check_roots *roots;
 	dev_t devt;
@@ -37,6 +45,10 @@ struct path_check {
 	struct iscsi_identity id;
 	char number[24]; /* "8:16" */
 	struct counters counters;
+	int errors_fd;	      /* counters_errors_open(); -1 not open */
+	struct failures now;  /* as of the look that is going on */
+	struct failures sent; /* as of the test that was started last */
+	struct failures well; /* as of what last showed the LUN to be well */
 	struct test_job *job;
 	bool joined;	     /* somebody else's test: its answer does not count */
 	bool looked;	     /* not the first look any more */
@@ -58,6 +70,7 @@ int path_check_new(int fd, const struct check_roots *roots, struct path_check **
 	if (!path)
 		return -ENOMEM;
 	path->roots = roots;
+	path->errors_fd = -1;
 	if (fstat(fd, &st) == 0)
 		path->devt = st.st_rdev;
 	snprintf(path->number, sizeof(path->number), "%u:%u", major(path->devt),
@@ -72,6 +85,8 @@ void path_check_free(struct path_check *path)
 	if (!path)
 		return;
 	test_job_put(path->job);
+	if (path->errors_fd >= 0)
+		close(path->errors_fd);
 	free(path);
 }
 
@@ -109,16 +124,12 @@ static void look_at_device(struct path_check *path, int fd)
 
 static void look_at_board(struct path_check *path, uint64_t now_ns)
 {
-	uint64_t hash = path_name_hash(&path->id.name);
-	struct board_session record;
-	struct board_path plan;
-	enum board_trust trust;
+	struct board_view view;
 
-	trust = board_read_session(path->roots->board, path->id.sid, hash, now_ns, &record);
-	evidence_set_board(&path->e, trust, &record, now_ns);
-	trust = board_read_path(path->roots->board, path->id.sid, path->id.lun, hash, now_ns,
-				&plan);
-	evidence_set_plan(&path->e, trust, &plan, path->id.wwid);
+	board_read_both(path->roots->board, path->id.sid, path->id.lun,
+			path_name_hash(&path->id.name), now_ns, &view);
+	evidence_set_board(&path->e, view.session_trust, &view.session, now_ns);
+	evidence_set_plan(&path->e, view.path_trust, &view.path, path->id.wwid);
 }
 
 static void look_at_io(struct path_check *path, uint64_t now_ns)
@@ -128,6 +139,42 @@ static void look_at_io(struct path_check *path, uint64_t now_ns)
 	counters_read(path->roots->sysfs, path->id.device, now_ns, &now);
 	evidence_set_io(&path->e, &path->counters, &now);
 	path->counters = now;
+}
+
+static void look_at_failures(struct path_check *path, uint64_t now_ns)
+{
+	if (path->errors_fd < 0)
+		path->errors_fd = counters_errors_open(path->roots->sysfs, path->id.device);
+	path->now.at_ns = now_ns;
+	path->now.known = path->errors_fd >= 0 &&
+			  counters_errors(path->errors_fd, &path->now.count) == 0;
+}
+
+/* Is all as it was a moment ago, as far as the board and the count of failures can tell? */
+static bool is_quiet(struct path_check *path, uint64_t now_ns)
+{
+	struct evidence *e = &path->e;
+
+	if (path->job || !path->well.known)
+		return false;
+	e->is_iscsi = true;
+	e->portal = path->id.name.portal;
+	e->device = path->id.device_state;
+	e->session = path->id.session_state;
+	e->well.known = true;
+	e->well.ago_ms = (now_ns - path->well.at_ns) / NS_PER_MS;
+	e->well.failed = !path->now.known || path->now.count != path->well.count;
+	look_at_board(path, now_ns);
+	return verdict_is_quiet(e);
+}
+
+/* What has shown the LUN to be well is the ground for quiet looks: what has failed since the test
+ * was sent, or since this look at the counters, is not covered by it. */
+static void keep_proof(struct path_check *path)
+{
+	path->well = path->e.test.state == TEST_ENDED ? path->sent : path->now;
+	if (!path->e.is_iscsi || !verdict_is_proof(&path->last))
+		path->well.known = false;
 }
 
 static void set_answer(struct path_check *path, const struct lun_answer *answer)
@@ -241,23 +288,42 @@ static void test_elsewhere(struct path_check *path, const struct test_order *ord
 	look_at_own_job(path, wait_ns);
 }
 
+/* Of all paths: some hosts look at several at once. Held for a few instructions. */
 static struct {
+	pthread_mutex_t lock;
 	uint64_t begin_ns, spent_ns;
-} first_looks; /* calls come one at a time */
+} first_looks = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Is there patience left for one more of them? */
+static bool first_begin(uint64_t now_ns)
+{
+	bool patient;
+
+	pthread_mutex_lock(&first_looks.lock);
+	if (now_ns > first_looks.begin_ns + FIRST_WINDOW_NS) {
+		first_looks.begin_ns = now_ns;
+		first_looks.spent_ns = 0;
+	}
+	patient = first_looks.spent_ns < FIRST_BUDGET_NS;
+	pthread_mutex_unlock(&first_looks.lock);
+	return patient;
+}
+
+static void first_end(uint64_t spent_ns)
+{
+	pthread_mutex_lock(&first_looks.lock);
+	first_looks.spent_ns += spent_ns;
+	pthread_mutex_unlock(&first_looks.lock);
+}
 
 /* As test_elsewhere(), with patience as far as the budget goes. */
 static void test_first(struct path_check *path, const struct test_order *order, uint64_t wait_ns)
 {
 	uint64_t begin_ns = clock_now_ns();
 
-	if (begin_ns - first_looks.begin_ns > FIRST_WINDOW_NS) {
-		first_looks.begin_ns = begin_ns;
-		first_looks.spent_ns = 0;
-	}
-	test_elsewhere(path, order,
-		       first_looks.spent_ns < FIRST_BUDGET_NS ? FIRST_NS : wait_ns);
+	test_elsewhere(path, order, first_begin(begin_ns) ? FIRST_NS : wait_ns);
 	path->waited = wait_ns != 0; /* a host that looks again is still to do so */
-	first_looks.spent_ns += clock_now_ns() - begin_ns;
+	first_end(clock_now_ns() - begin_ns);
 }
 
 /*
@@ -286,6 +352,7 @@ static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 	};
 	int node = -1;
 
+	path->sent = path->now;
 	if (timeout_s == 0)
 		timeout_s = TIMEOUT_DEFAULT_S;
 	order.timeout_ms *= timeout_s < TIMEOUT_MAX_S ? timeout_s : TIMEOUT_MAX_S;
@@ -310,17 +377,16 @@ static struct verdict judge(struct path_check *path)
 		path->e.legs = legs_look(path->roots->sysfs, path->roots->board,
 					 path->id.device, clock_now_ns());
 	path->last = verdict_judge(&path->e);
+	keep_proof(path);
 	/* The READ that a hung path waits for counts whenever it is looked for. */
 	path->prompt = path->last.state == VERDICT_PENDING ||
 		       (is_hung(path) && path->e.test.state == TEST_RUNNING);
 	return path->last;
 }
 
-struct verdict path_check_look(struct path_check *path, int fd, unsigned int timeout_s,
-			       enum check_mode mode)
+static void look_whole(struct path_check *path, int fd, unsigned int timeout_s,
+		       enum check_mode mode, uint64_t now_ns)
 {
-	uint64_t now_ns = clock_now_ns();
-
 	memset(&path->e, 0, sizeof(path->e));
 	look_at_device(path, fd);
 	if (path->e.is_iscsi) {
@@ -334,6 +400,21 @@ struct verdict path_check_look(struct path_check *path, int fd, unsigned int tim
 	if (verdict_wants_test(&path->e))
 		start_test(path, fd, timeout_s, mode);
 	path->looked = true;
+}
+
+struct verdict path_check_look(struct path_check *path, int fd, unsigned int timeout_s,
+			       enum check_mode mode)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	memset(&path->e, 0, sizeof(path->e));
+	if (path->roots->quiet_looks && path->known && path->id.is_iscsi)
+		look_at_failures(path, now_ns);
+	if (is_quiet(path, now_ns)) {
+		path->last = verdict_judge(&path->e);
+		return path->last;
+	}
+	look_whole(path, fd, timeout_s, mode, now_ns);
 	return judge(path);
 }
 

@@ -4,7 +4,8 @@
 
 /*
  * One path under watch: gathers the evidence (sysfs, board, test of the LUN) and has it
- * judged. Knows nothing of multipathd; not thread-safe, as its calls come one at a time.
+ * judged. Knows nothing of multipathd. Calls for one path come one at a time, for several
+ * possibly at once.
  */
 
 #include <stdbool.h>
@@ -12,10 +13,11 @@
 
 #include "checker/verdict.h"
 
-/* Where evidence comes from. NULL: the real places. */
+/* Where evidence comes from (NULL: the real places), and how much of it is gathered. */
 struct check_roots {
 	const char *sysfs;
 	const char *board;
+	bool quiet_looks; /* look at the board alone where that suffices: verdict_is_quiet() */
 };
 
 enum check_mode {

@@ -68,6 +68,7 @@ static void roots_init(void)
 
 	roots.sysfs = root_from("MPATHISCSI_SYSFS", sysfs);
 	roots.board = root_from("MPATHISCSI_BOARD", board);
+	roots.quiet_looks = true;
 }
 
 /* A cancelled caller would leave our locks taken and the context half changed. */

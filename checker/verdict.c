@@ -253,6 +253,20 @@ struct verdict verdict_judge(const struct evidence *e)
 	return (struct verdict){ rows[reason].state, reason };
 }
 
+bool verdict_is_proof(const struct verdict *verdict)
+{
+	return verdict->state == VERDICT_UP &&
+	       (verdict->reason == REASON_GOOD || verdict->reason == REASON_RECOVERED ||
+		verdict->reason == REASON_PROGRESS);
+}
+
+bool verdict_is_quiet(const struct evidence *e)
+{
+	return probe_is_good(e) && e->barred == BARRED_NO && e->device == DEVICE_RUNNING &&
+	       e->session == SESSION_LOGGED_IN && e->well.known && !e->well.failed &&
+	       e->well.ago_ms < VERDICT_QUIET_MS;
+}
+
 bool verdict_wants_test(const struct evidence *e)
 {
 	return e->test.state == TEST_NOT_ASKED && judge_device(e) == REASON_NONE &&

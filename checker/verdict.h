@@ -26,6 +26,10 @@
 #define VERDICT_LOOK_NOW_MS 2000
 /* Looks farther apart say nothing. */
 #define VERDICT_LOOK_MAX_MS 60000
+/* How long a LUN that was well is taken to be, while its portal answers and nothing fails. Shorter
+ * than multipathd's usual polling_interval of 5 s, so that only hosts that look more often test
+ * less often than they look. */
+#define VERDICT_QUIET_MS 4500
 /* This many tests in a row lost with their connection make a path down (tur: 5 tries). */
 #define VERDICT_DISRUPTED_MAX 5
 
@@ -73,6 +77,11 @@ struct evidence {
 		bool count_known;   /* in_flight can be relied on */
 		uint64_t in_flight; /* reads and writes at the device now */
 	} io;
+	struct {
+		bool known;    /* the LUN was found to be well, see verdict_is_proof() */
+		bool failed;   /* a command has failed on the device since, or may have */
+		uint64_t ago_ms; /* since then */
+	} well;
 	enum legs_state legs;
 	struct {
 		enum test_state state;
@@ -150,6 +159,17 @@ void evidence_set_plan(struct evidence *e, enum board_trust trust,
  * long as something is in flight on it.
  */
 struct verdict verdict_judge(const struct evidence *e);
+
+/* Does the verdict show the LUN to be well: an answer without fault, or completing I/O? */
+bool verdict_is_proof(const struct verdict *verdict);
+
+/*
+ * Need nothing but the board be looked at? The portal answers, nothing bars the path, the device
+ * ran and its session was logged in when the LUN was last found to be well, not long ago, and no
+ * command has failed since. (A session that is lost blocks its devices; multipathd looks at that
+ * itself before it asks any checker.) Ask with e->well and the board's part filled.
+ */
+bool verdict_is_quiet(const struct evidence *e);
 
 /* Can only a test of the LUN decide? (To be asked while test.state is TEST_NOT_ASKED.) */
 bool verdict_wants_test(const struct evidence *e);

@@ -119,6 +119,15 @@ enum board_trust board_read_session(const char *path, uint32_t sid, uint64_t nam
 enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
 				 uint64_t name_hash, uint64_t now_ns, struct board_path *ret);
 
+/* Both records of one path with one look at the file; all as above, for each by itself. */
+struct board_view {
+	enum board_trust session_trust, path_trust;
+	struct board_session session;
+	struct board_path path;
+};
+void board_read_both(const char *path, uint32_t sid, uint64_t lun, uint64_t name_hash,
+		     uint64_t now_ns, struct board_view *ret);
+
 /* The writer's last heartbeat, CLOCK_MONOTONIC; 0 never. BOARD_FRESH however old it is;
  * anything else: no board to go by. As careful as the above. */
 enum board_trust board_read_beat(const char *path, uint64_t *ret_beat_ns);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,7 +114,7 @@ uint32_t board_path_start(uint32_t sid, uint64_t lun, uint32_t capacity)
 	return start_of(fnv1a(FNV1A_START, key, sizeof(key)), capacity);
 }
 
-int board_boot_id(char *buffer)
+static int read_boot_id(char *buffer)
 {
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -129,6 +130,37 @@ int board_boot_id(char *buffer)
 		return (int)n;
 	buffer[strcspn(buffer, "\n")] = '\0';
 	return buffer[0] ? 0 : -ENODATA;
+}
+
+/* It never changes, so it is read once. No lock: readers are in others' processes. */
+static struct {
+	atomic_int state;
+	char id[BOARD_BOOT_ID_MAX];
+} boot;
+enum { BOOT_UNKNOWN, BOOT_BEING_KEPT, BOOT_KNOWN };
+
+static void keep_boot_id(const char *id)
+{
+	int state = BOOT_UNKNOWN;
+
+	if (!atomic_compare_exchange_strong(&boot.state, &state, BOOT_BEING_KEPT))
+		return;
+	memcpy(boot.id, id, sizeof(boot.id));
+	atomic_store_explicit(&boot.state, BOOT_KNOWN, memory_order_release);
+}
+
+int board_boot_id(char *buffer)
+{
+	int r;
+
+	if (atomic_load_explicit(&boot.state, memory_order_acquire) == BOOT_KNOWN) {
+		memcpy(buffer, boot.id, sizeof(boot.id));
+		return 0;
+	}
+	r = read_boot_id(buffer);
+	if (r == 0)
+		keep_boot_id(buffer);
+	return r;
 }
 
 static bool capacity_ok(uint32_t capacity)

@@ -19,6 +19,7 @@ struct lookup {
 	uint32_t sid;
 	uint64_t lun;
 	uint64_t name_hash;
+	enum board_trust trust;
 	union {
 		struct board_session session;
 		struct board_path path;
@@ -144,17 +145,14 @@ static enum board_trust read_front(int fd, struct board_front *ret)
 	return trust;
 }
 
-static enum board_trust look_up_in(int fd, struct lookup *lookup, uint64_t now_ns)
+/* The front is in order: search for one record. */
+static enum board_trust look_up_in(int fd, const struct board_front *front, struct lookup *lookup,
+				   uint64_t now_ns)
 {
-	struct board_front front;
-	struct board_table table;
-	enum board_trust trust = read_front(fd, &front);
+	struct board_table table = board_table_of(&front->header, lookup->kind);
+	enum board_trust trust = search(fd, &table, lookup);
 
-	if (trust != BOARD_FRESH)
-		return trust;
-	table = board_table_of(&front.header, lookup->kind);
-	trust = search(fd, &table, lookup);
-	if (trust == BOARD_FRESH && beat_is_stale(&front.beat, now_ns))
+	if (trust == BOARD_FRESH && beat_is_stale(&front->beat, now_ns))
 		return BOARD_STALE;
 	return trust;
 }
@@ -172,37 +170,49 @@ static int open_board(const char *path, enum board_trust *ret)
 	return fd;
 }
 
-static enum board_trust look_up_once(const char *path, struct lookup *lookup, uint64_t now_ns)
-{
-	enum board_trust trust;
-	int fd = open_board(path, &trust);
-
-	if (fd < 0)
-		return trust;
-	trust = look_up_in(fd, lookup, now_ns);
-	close(fd);
-	return trust;
-}
-
-static enum board_trust look_up(const char *path, struct lookup *lookup, uint64_t now_ns)
+/* All 'n' records with one look at the file. False: some are damaged, perhaps only torn. */
+static bool look_up_once(const char *path, struct lookup *lookups, unsigned int n, uint64_t now_ns)
 {
 	enum board_trust trust = BOARD_DAMAGED;
+	struct board_front front;
+	bool whole = true;
+	unsigned int i;
+	int fd = open_board(path, &trust);
+
+	if (fd >= 0)
+		trust = read_front(fd, &front);
+	for (i = 0; i < n; i++) {
+		lookups[i].trust = trust == BOARD_FRESH ?
+					   look_up_in(fd, &front, &lookups[i], now_ns) : trust;
+		whole = whole && lookups[i].trust != BOARD_DAMAGED;
+	}
+	if (fd >= 0)
+		close(fd);
+	return whole;
+}
+
+static void look_up(const char *path, struct lookup *lookups, unsigned int n, uint64_t now_ns)
+{
 	int i;
 
-	for (i = 0; i < TRIES && trust == BOARD_DAMAGED; i++)
-		trust = look_up_once(path, lookup, now_ns);
-	return trust;
+	for (i = 0; i < TRIES && !look_up_once(path, lookups, n, now_ns); i++)
+		;
+}
+
+static bool was_found(const struct lookup *lookup)
+{
+	return lookup->trust == BOARD_FRESH || lookup->trust == BOARD_STALE;
 }
 
 enum board_trust board_read_session(const char *path, uint32_t sid, uint64_t name_hash,
 				    uint64_t now_ns, struct board_session *ret)
 {
 	struct lookup lookup = { .kind = BOARD_SESSIONS, .sid = sid, .name_hash = name_hash };
-	enum board_trust trust = look_up(path, &lookup, now_ns);
 
-	if (trust == BOARD_FRESH || trust == BOARD_STALE)
+	look_up(path, &lookup, 1, now_ns);
+	if (was_found(&lookup))
 		*ret = lookup.found.session;
-	return trust;
+	return lookup.trust;
 }
 
 enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
@@ -211,11 +221,29 @@ enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
 	struct lookup lookup = {
 		.kind = BOARD_PATHS, .sid = sid, .lun = lun, .name_hash = name_hash
 	};
-	enum board_trust trust = look_up(path, &lookup, now_ns);
 
-	if (trust == BOARD_FRESH || trust == BOARD_STALE)
+	look_up(path, &lookup, 1, now_ns);
+	if (was_found(&lookup))
 		*ret = lookup.found.path;
-	return trust;
+	return lookup.trust;
+}
+
+void board_read_both(const char *path, uint32_t sid, uint64_t lun, uint64_t name_hash,
+		     uint64_t now_ns, struct board_view *ret)
+{
+	struct lookup lookups[] = {
+		{ .kind = BOARD_SESSIONS, .sid = sid, .name_hash = name_hash },
+		{ .kind = BOARD_PATHS, .sid = sid, .lun = lun, .name_hash = name_hash },
+	};
+
+	look_up(path, lookups, 2, now_ns);
+	memset(ret, 0, sizeof(*ret));
+	ret->session_trust = lookups[0].trust;
+	if (was_found(&lookups[0]))
+		ret->session = lookups[0].found.session;
+	ret->path_trust = lookups[1].trust;
+	if (was_found(&lookups[1]))
+		ret->path = lookups[1].found.path;
 }
 
 static enum board_trust read_beat_once(const char *path, uint64_t *ret_beat_ns)

@@ -397,14 +397,12 @@ static bool path_is_plain(const char *path)
 	return true;
 }
 
-int identity_attribute(const char *sysfs, const char *device, const char *attribute,
-		       char *buffer, size_t size)
+int identity_open_disk(const char *sysfs, const char *device)
 {
 	char path[DEVICE_NAME_MAX + 16];
-	int root, disk, r;
+	int root, disk;
 
-	if (!path_is_plain(attribute) || strlen(attribute) > ATTRIBUTE_MAX ||
-	    !path_is_plain(device) || strchr(device, '/') || strlen(device) >= DEVICE_NAME_MAX)
+	if (!path_is_plain(device) || strchr(device, '/') || strlen(device) >= DEVICE_NAME_MAX)
 		return -EINVAL;
 	root = sysfs_open_root(sysfs);
 	if (root < 0)
@@ -412,8 +410,19 @@ int identity_attribute(const char *sysfs, const char *device, const char *attrib
 	snprintf(path, sizeof(path), "block/%s", device);
 	disk = sysfs_open_dir(root, path);
 	close(root);
+	return gone(disk);
+}
+
+int identity_attribute(const char *sysfs, const char *device, const char *attribute,
+		       char *buffer, size_t size)
+{
+	int disk, r;
+
+	if (!path_is_plain(attribute) || strlen(attribute) > ATTRIBUTE_MAX)
+		return -EINVAL;
+	disk = identity_open_disk(sysfs, device);
 	if (disk < 0)
-		return gone(disk);
+		return disk;
 	r = sysfs_read(disk, attribute, buffer, size);
 	close(disk);
 	return r;

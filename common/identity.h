@@ -102,8 +102,12 @@ int identity_by_name_like(const char *sysfs, const char *device, const struct is
 /* Everything about the session and its connection, from another disk of it. */
 void identity_copy_session(struct iscsi_identity *id, const struct iscsi_identity *from);
 
-/* Copy a chain of '/sys/block/X/...' style attributes: read one small attribute of a disk
- * (e.g. "device/access_state", "inflight"), newline removed. -ENOENT, -ENODEV, -ENOBUFS. */
+/* The directory /sys/block/X, for attributes to be read below it (common/sysfs.h). A descriptor of the
+ * caller's, or -ENODEV: no such disk. */
+int identity_open_disk(const char *sysfs, const char *device);
+
+/* Read one small attribute of a disk (e.g. "device/access_state", "inflight"), newline removed. -ENOENT,
+ * -ENODEV, -ENOBUFS. */
 int identity_attribute(const char *sysfs, const char *device, const char *attribute,
 		       char *buffer, size_t size);
 

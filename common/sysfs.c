@@ -25,23 +25,15 @@ int sysfs_open_root(const char *sysfs)
 	return sysfs_open_dir(AT_FDCWD, sysfs ? sysfs : "/sys");
 }
 
-/* Up to 'size' bytes; fewer only at the end of the file. */
-static ssize_t read_full(int fd, char *buffer, size_t size)
+/* The kernel gives what fits of an attribute with one read: fewer bytes are all there are. */
+static ssize_t read_once(int fd, char *buffer, size_t size)
 {
-	size_t have = 0;
 	ssize_t n;
 
-	while (have < size) {
-		n = read(fd, buffer + have, size - have);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	return (ssize_t)have;
+	do {
+		n = read(fd, buffer, size);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }
 
 /* 'length' bytes of 'buffer' made a string of at most size - 1 bytes, newline removed. */
@@ -69,10 +61,10 @@ int sysfs_read(int at, const char *name, char *buffer, size_t size)
 	fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	n = read_full(fd, buffer, size);
+	n = read_once(fd, buffer, size);
 	if (n < 0)
 		r = (int)n;
-	else if ((size_t)n == size && read_full(fd, &more, 1) > 0)
+	else if ((size_t)n == size && read_once(fd, &more, 1) > 0)
 		r = -ENOBUFS;
 	else
 		r = finish(buffer, size, (size_t)n);

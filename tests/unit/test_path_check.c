@@ -104,7 +104,7 @@ static int setup_with(void **state, const struct tree_disk *d)
 	snprintf(s->directory, sizeof(s->directory), "%s/board.XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(s->directory));
 	snprintf(s->board, sizeof(s->board), "%s/board", s->directory);
-	s->roots = (struct check_roots){ s->tree.root, s->board };
+	s->roots = (struct check_roots){ .sysfs = s->tree.root, .board = s->board };
 	hang(false);
 	script(&(struct played)GOOD_ANSWER, 1);
 	s->fd = make_disk();
@@ -331,6 +331,94 @@ static void test_progress_needs_board(void **state)
 	attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 	assert_int_equal(sent(), 2);
+}
+
+/* ---- quiet looks ---- */
+
+/* A LUN found to be well behind a portal that answers: for a while the board is all that is looked at. */
+static void test_quiet(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	for (int i = 0; i < 10; i++)
+		assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	assert_int_equal(sent(), 1);
+	/* a command that fails ends it, once it was looked into */
+	attribute(s, "device/ioerr_cnt", "0x3");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	/* so does a portal that does not answer */
+	own_probe(s, PROBE_SILENT);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_CONFLICT);
+	assert_int_equal(sent(), 3);
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	/* and a daemon that is gone */
+	board_free(s->writer);
+	s->writer = NULL;
+	assert_int_equal(unlink(s->board), 0);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 6);
+}
+
+static void test_quiet_ends_by_itself(void **state)
+{
+	struct scene *s = *state;
+	uint64_t begin = now_ms();
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	while (sent() < 2 && now_ms() - begin < DEADLINE_MS) {
+		own_probe(s, PROBE_UP);
+		look(s, CHECK_INLINE);
+		nap();
+	}
+	assert_int_equal(sent(), 2);
+	assert_true(now_ms() - begin >= VERDICT_QUIET_MS);
+}
+
+/* What fails while the test is under way is not covered by its good answer. */
+static void test_quiet_since_sent(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	hang(true);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_TESTING);
+	attribute(s, "device/ioerr_cnt", "0x3");
+	hang(false);
+	wait_all_ended();
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 1);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+}
+
+/* No answer but a good one makes it quiet. */
+static void test_not_quiet(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	script(&(struct played)SENSE(0x02, 0x04, 0x0b), 1);
+	for (unsigned int i = 1; i < 4; i++) {
+		assert_reason(s, look(s, CHECK_INLINE), REASON_STANDBY);
+		assert_int_equal(sent(), i);
+	}
+	script(&(struct played)GOOD_ANSWER, 1);
+	attribute(s, "device/ioerr_cnt", "");
+	for (unsigned int i = 1; i < 4; i++)
+		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 }
 
 /* ---- silence ---- */
@@ -640,6 +728,10 @@ int main(void)
 		WITH_SCENE(test_progress),
 		cmocka_unit_test(test_counters_off),
 		WITH_SCENE(test_progress_needs_board),
+		WITH_SCENE(test_quiet),
+		WITH_SCENE(test_quiet_ends_by_itself),
+		WITH_SCENE(test_quiet_since_sent),
+		WITH_SCENE(test_not_quiet),
 		WITH_SCENE(test_silent),
 		WITH_SCENE(test_silent_without_counters),
 		WITH_SCENE(test_legs),

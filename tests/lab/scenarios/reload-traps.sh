@@ -1,6 +1,7 @@
 # A table that multipathd loads waits for all I/O in flight, so none may be loaded while I/O is stuck. Under failover-only: silent
 # cuts of the active and of the standby portal, a LUN that hangs on one controller, and all returns, each under load on two LUNs;
-# the tables put in force meanwhile are counted, and there must be none.
+# the tables put in force meanwhile are counted, and none may come while a request is stuck. multipathd before 0.9.6 has no reason
+# for any; later ones load one by themselves when the preferred group has emptied and when it is back.
 # Arguments: rounds=N (1), hang=SECONDS (20).
 # lab: init=script timeout=600
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -14,7 +15,10 @@ for word in "$@"; do
 	printf -v "${BASH_REMATCH[1]}" %s "${BASH_REMATCH[2]}"
 done
 LOADS="1 2"
-wrong='' errors=0 corrupt=0
+wrong='' errors=0 corrupt=0 stuck=0
+version=$(dpkg-query -f '${Version}' -W multipath-tools)
+loads_by_itself=''
+! dpkg --compare-versions "$version" ge 0.9.6 || loads_by_itself=yes
 declare -A MAP=() DEV=()
 
 target() { # shellcheck disable=SC2034 # read by lio.sh
@@ -47,10 +51,17 @@ counted() {
 	n=$(($(tables_count 1 2) - $2))
 	since "$3"
 	note "$1: $n table(s) in $SINCE_MS ms"
-	[[ $n == 0 ]] || wrong+="$1: $n tables, at $(tables_times 1 2 | tail -n "$n" | paste -sd ' ') (fault at $(awk "BEGIN { print $3 / 1000 }")); "
+	[[ $n == 0 || -n $loads_by_itself ]] || wrong+="$1: $n tables, at $(tables_times 1 2 | tail -n "$n" | paste -sd ' ') (fault at $(awk "BEGIN { print $3 / 1000 }")); "
 	TABLES[$1]=$((${TABLES[$1]:-0} + n))
 }
 declare -A TABLES=()
+
+# tables_while_stuck LUN: when a table of it was put in force while a request of its finished load had been waiting for 300 ms and
+# had to wait on; a line each.
+tables_while_stuck() {
+	awk 'stalls { begin[++n] = $1 + 0.3; end[n] = $2; next }
+		{ for (i = 1; i <= n; i++) if ($1 > begin[i] && $1 < end[i]) { print $1, end[i]; break } }' stalls=1 <(load_stalls) stalls=0 <(tables_times "$1")
+}
 
 # cut PORTAL NAME
 cut_and_heal() {
@@ -135,12 +146,16 @@ for lun in $LOADS; do
 	loads_use "$lun"
 	load_stop
 	errors=$((errors + LOAD_ERRORS)) corrupt=$((corrupt + LOAD_CORRUPT))
+	while read -r at until; do
+		stuck=$((stuck + 1))
+		wrong+="LUN $lun: a table at $at while a request was stuck, until $until; "
+	done < <(tables_while_stuck "$lun")
 	say "LUN $lun: $LOAD_IOS I/Os, $LOAD_ERRORS errors, $LOAD_CORRUPT corrupt blocks, longest $LOAD_STALL_MS ms"
 done
-result reloadtraps "multipath_tools=$(dpkg-query -f '${Version}' -W multipath-tools)" "rounds=$rounds" \
+result reloadtraps "multipath_tools=$version" "rounds=$rounds" \
 	"cut=${TABLES[active]}" "cut_return=${TABLES[active-return]}" "standby_cut=${TABLES[standby]}" \
 	"standby_return=${TABLES[standby-return]}" "lunhang=${TABLES[lunhang]}" "lunhang_return=${TABLES[lunhang-return]}" \
-	"errors=$errors" "corrupt=$corrupt"
+	"while_stuck=$stuck" "errors=$errors" "corrupt=$corrupt"
 cp "$LAB_VAR/tables.uevents" "$LAB_OUT/"
 [[ -z $wrong ]] || fail "tables were loaded: $wrong"
 assert_eq "I/O errors, corrupt blocks" "0 0" "$errors $corrupt"
