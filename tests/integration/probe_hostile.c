@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "daemon/probe_wire.h"
+#include "tests/integration/pdu.h"
 #include "tests/integration/probe_lab.h"
 
 #define NAME "iqn.2026-01.example.fake:target"
@@ -47,7 +48,7 @@ struct fake {
 struct talk {
 	struct fake *fake;
 	int fd;
-	uint32_t stat_sn, cmd_sn;
+	struct pdu_place place;
 	uint8_t header[48];
 	uint8_t data[8192];
 	size_t data_length;
@@ -56,72 +57,14 @@ struct talk {
 	uint64_t random;
 };
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void put32(uint8_t *p, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-static uint32_t next_random(struct talk *talk)
-{
-	talk->random = talk->random * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(talk->random >> 33);
-}
-
-static bool read_all(int fd, void *to, size_t size)
-{
-	uint8_t *p = to;
-
-	while (size) {
-		ssize_t n = read(fd, p, size);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
-static bool write_all(int fd, const void *from, size_t size)
-{
-	const uint8_t *p = from;
-
-	while (size) {
-		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 static bool read_pdu(struct talk *talk)
 {
-	if (!read_all(talk->fd, talk->header, sizeof(talk->header)))
+	if (!pdu_read_all(talk->fd, talk->header, sizeof(talk->header)))
 		return false;
-	talk->data_length = get32(talk->header + 4) & 0xffffff;
+	talk->data_length = pdu_get32(talk->header + 4) & 0xffffff;
 	if (talk->data_length > sizeof(talk->data) - 4)
 		return false;
-	return read_all(talk->fd, talk->data, (talk->data_length + 3) & ~3UL);
-}
-
-static void begin_answer(struct talk *talk, uint8_t *pdu, uint8_t opcode, uint8_t flags)
-{
-	memset(pdu, 0, 48);
-	pdu[0] = opcode;
-	pdu[1] = flags;
-	memcpy(pdu + 16, talk->header + 16, 4); /* ITT */
-	put32(pdu + 24, talk->stat_sn++);
-	put32(pdu + 28, talk->cmd_sn + 1);
-	put32(pdu + 32, talk->cmd_sn + 32);
+	return pdu_read_all(talk->fd, talk->data, (talk->data_length + 3) & ~3UL);
 }
 
 static void keep_login(struct talk *talk)
@@ -151,54 +94,54 @@ static bool answer_login(struct talk *talk)
 	keep_login(talk);
 	if (fake->manner == MANNER_CLOSE_EARLY)
 		return false;
-	talk->cmd_sn = get32(talk->header + 24) - 1; /* immediate: takes no number */
-	begin_answer(talk, pdu, 0x23, talk->header[1]);
+	talk->place.cmd_sn = pdu_get32(talk->header + 24) - 1; /* immediate: takes no number */
+	pdu_answer(pdu, 0x23, talk->header[1], talk->header, &talk->place);
 	memcpy(pdu + 8, talk->header + 8, 6);
 	if (fake->manner == MANNER_REFUSE || fake->manner == MANNER_MOVED) {
 		pdu[1] = 0;
 		pdu[36] = (uint8_t)(fake->status >> 8);
 		pdu[37] = (uint8_t)fake->status;
-		write_all(talk->fd, pdu, 48);
+		pdu_write_all(talk->fd, pdu, 48);
 		return false;
 	}
-	put32(pdu + 4, (uint32_t)length);
+	pdu_put32(pdu + 4, (uint32_t)length);
 	memcpy(pdu + 48, text, length);
 	talk->full_feature = (talk->header[1] & 0x83) == 0x83;
-	return write_all(talk->fd, pdu, 48 + ((length + 3) & ~3UL));
+	return pdu_write_all(talk->fd, pdu, 48 + ((length + 3) & ~3UL));
 }
 
 static bool ping_initiator(struct talk *talk)
 {
 	uint8_t pdu[48];
 
-	begin_answer(talk, pdu, 0x20, 0x80);
-	talk->stat_sn--; /* a ping does not count */
-	put32(pdu + 16, 0xffffffff);
-	put32(pdu + 20, 0x1000 + talk->fake->pings_sent++);
-	return write_all(talk->fd, pdu, sizeof(pdu));
+	pdu_answer(pdu, 0x20, 0x80, talk->header, &talk->place);
+	talk->place.stat_sn--; /* a ping does not count */
+	pdu_put32(pdu + 16, 0xffffffff);
+	pdu_put32(pdu + 20, 0x1000 + talk->fake->pings_sent++);
+	return pdu_write_all(talk->fd, pdu, sizeof(pdu));
 }
 
 static bool ask_logout(struct talk *talk)
 {
 	uint8_t pdu[48];
 
-	begin_answer(talk, pdu, 0x32, 0x80);
-	put32(pdu + 16, 0xffffffff);
+	pdu_answer(pdu, 0x32, 0x80, talk->header, &talk->place);
+	pdu_put32(pdu + 16, 0xffffffff);
 	pdu[36] = 1; /* request logout */
 	pdu[43] = 5; /* within 5 s */
-	return write_all(talk->fd, pdu, sizeof(pdu));
+	return pdu_write_all(talk->fd, pdu, sizeof(pdu));
 }
 
 static bool reject(struct talk *talk)
 {
 	uint8_t pdu[96];
 
-	begin_answer(talk, pdu, 0x3f, 0x80);
+	pdu_answer(pdu, 0x3f, 0x80, talk->header, &talk->place);
 	pdu[2] = 0x05; /* command not supported */
-	put32(pdu + 4, 48);
-	put32(pdu + 16, 0xffffffff);
+	pdu_put32(pdu + 4, 48);
+	pdu_put32(pdu + 16, 0xffffffff);
 	memcpy(pdu + 48, talk->header, 48);
-	return write_all(talk->fd, pdu, sizeof(pdu));
+	return pdu_write_all(talk->fd, pdu, sizeof(pdu));
 }
 
 static bool answer_nop(struct talk *talk)
@@ -206,13 +149,13 @@ static bool answer_nop(struct talk *talk)
 	struct fake *fake = talk->fake;
 	uint8_t pdu[48];
 
-	if (get32(talk->header + 16) == 0xffffffff) {
+	if (pdu_get32(talk->header + 16) == 0xffffffff) {
 		fake->pings_answered++;
 		return true;
 	}
 	fake->nops++;
 	if (!(talk->header[0] & 0x40))
-		talk->cmd_sn = get32(talk->header + 24);
+		talk->place.cmd_sn = pdu_get32(talk->header + 24);
 	if (fake->manner == MANNER_DEAF)
 		return true;
 	if (fake->manner == MANNER_REJECT)
@@ -221,17 +164,17 @@ static bool answer_nop(struct talk *talk)
 		return false;
 	if (fake->manner == MANNER_ASK_LOGOUT && fake->nops % 4 == 3 && !ask_logout(talk))
 		return false;
-	begin_answer(talk, pdu, 0x20, 0x80);
-	put32(pdu + 20, 0xffffffff);
-	return write_all(talk->fd, pdu, sizeof(pdu));
+	pdu_answer(pdu, 0x20, 0x80, talk->header, &talk->place);
+	pdu_put32(pdu + 20, 0xffffffff);
+	return pdu_write_all(talk->fd, pdu, sizeof(pdu));
 }
 
 static bool answer_logout(struct talk *talk)
 {
 	uint8_t pdu[48];
 
-	begin_answer(talk, pdu, 0x26, 0x80);
-	write_all(talk->fd, pdu, sizeof(pdu));
+	pdu_answer(pdu, 0x26, 0x80, talk->header, &talk->place);
+	pdu_write_all(talk->fd, pdu, sizeof(pdu));
 	return false;
 }
 
@@ -256,21 +199,21 @@ static void send_garbage(struct talk *talk)
 					  0x26, 0x31, 0x32, 0x3f, 0x00, 0x1f};
 	uint8_t bytes[4096];
 
-	for (unsigned int burst = 1 + next_random(talk) % 4; burst; burst--) {
-		size_t length = 48 + next_random(talk) % (sizeof(bytes) - 48);
+	for (unsigned int burst = 1 + pdu_random(&talk->random) % 4; burst; burst--) {
+		size_t length = 48 + pdu_random(&talk->random) % (sizeof(bytes) - 48);
 
 		for (size_t i = 0; i < length; i++)
-			bytes[i] = (uint8_t)next_random(talk);
-		if (next_random(talk) % 4) {
-			bytes[0] = opcodes[next_random(talk) % sizeof(opcodes)];
+			bytes[i] = (uint8_t)pdu_random(&talk->random);
+		if (pdu_random(&talk->random) % 4) {
+			bytes[0] = opcodes[pdu_random(&talk->random) % sizeof(opcodes)];
 			bytes[4] = 0;
 			bytes[5] = 0;
-			bytes[6] = (uint8_t)(next_random(talk) % 16);
-			if (next_random(talk) % 2)
+			bytes[6] = (uint8_t)(pdu_random(&talk->random) % 16);
+			if (pdu_random(&talk->random) % 2)
 				memcpy(bytes + 16, talk->header + 16, 4);
-			bytes[36] = (uint8_t)(next_random(talk) % 5);
+			bytes[36] = (uint8_t)(pdu_random(&talk->random) % 5);
 		}
-		if (!write_all(talk->fd, bytes, length))
+		if (!pdu_write_all(talk->fd, bytes, length))
 			return;
 	}
 }
@@ -286,9 +229,9 @@ static void serve_one(struct fake *fake, int fd)
 	static struct talk talk;
 
 	talk = (struct talk){
-		.fake = fake, .fd = fd, .stat_sn = 1, .random = fake->connects};
+		.fake = fake, .fd = fd, .place = {.stat_sn = 1, .window = 32}, .random = fake->connects};
 	if (fake->manner == MANNER_GARBAGE) {
-		if (next_random(&talk) % 2)
+		if (pdu_random(&talk.random) % 2)
 			read_pdu(&talk);
 		send_garbage(&talk);
 		return;
@@ -301,7 +244,7 @@ static void serve_one(struct fake *fake, int fd)
 		if (fake->manner == MANNER_FLOOD)
 			flood(&talk);
 		if (fake->manner == MANNER_GARBAGE_LATE) {
-			if (next_random(&talk) % 2)
+			if (pdu_random(&talk.random) % 2)
 				read_pdu(&talk);
 			send_garbage(&talk);
 			return;
@@ -687,12 +630,12 @@ static size_t bad_message(struct talk *talk, int kind, union probe_wire_message 
 	switch (kind) {
 	case BAD_BYTES:
 		for (size_t i = 0; i < sizeof(*message); i++)
-			((uint8_t *)message)[i] = (uint8_t)next_random(talk);
-		return 1 + next_random(talk) % sizeof(*message);
+			((uint8_t *)message)[i] = (uint8_t)pdu_random(&talk->random);
+		return 1 + pdu_random(&talk->random) % sizeof(*message);
 	case BAD_FIELDS:
 		size = probe_wire_begin(message, PROBE_WIRE_REPORT, 1);
 		message->report.state = PROBE_UP; /* … with no answer ever seen */
-		message->report.misses = next_random(talk) % 3;
+		message->report.misses = pdu_random(&talk->random) % 3;
 		return size;
 	case BAD_STRANGER:
 		size = probe_wire_begin(message, PROBE_WIRE_REPORT, 77);

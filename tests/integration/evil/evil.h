@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "common/board.h"
+#include "tests/integration/pdu.h"
 
 #define EVIL_DATA_MAX 16384
 #define EVIL_PORT     3266
@@ -68,8 +69,7 @@ struct evil_peer {
 	struct evil_seen *seen;
 	int fd;
 	bool full_feature, digest;
-	uint32_t stat_sn, cmd_sn;
-	uint32_t window; /* commands that the probe may send ahead */
+	struct pdu_place place;
 	unsigned int logins, nops; /* on this connection */
 	uint64_t random;
 	uint8_t header[48]; /* of the last PDU read, and its data */
@@ -93,8 +93,6 @@ bool evil_hold(struct evil_peer *peer);
 bool evil_reset(struct evil_peer *peer);
 bool evil_pause(struct evil_peer *peer, unsigned int ms);
 uint32_t evil_random(struct evil_peer *peer);
-uint32_t evil_get32(const uint8_t *p);
-void evil_put32(uint8_t *p, uint32_t value);
 uint32_t evil_crc32c(const uint8_t *bytes, size_t size);
 
 /* honest.c: what an honest target does. */

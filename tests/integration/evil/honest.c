@@ -13,7 +13,7 @@ bool evil_login_response(struct evil_peer *peer, uint8_t flags, unsigned int sta
 
 	evil_begin(peer, pdu, 0x23, flags);
 	memcpy(pdu + 8, peer->header + 8, 6); /* ISID */
-	evil_put32(pdu + 20, 0);
+	pdu_put32(pdu + 20, 0);
 	pdu[36] = (uint8_t)(status >> 8);
 	pdu[37] = (uint8_t)status;
 	/* Nothing was sent with a digest before the probe has read this. */
@@ -54,7 +54,7 @@ static bool take_login(struct evil_peer *peer)
 
 	if (!peer->logins++)
 		__atomic_add_fetch(&peer->seen->logins, 1, __ATOMIC_RELAXED);
-	peer->cmd_sn = evil_get32(peer->header + 24) - 1; /* immediate: takes no number */
+	peer->place.cmd_sn = pdu_get32(peer->header + 24) - 1; /* immediate: takes no number */
 	alive = peer->evil->when == EVIL_LOGIN ? show(peer) : evil_honest_login(peer);
 	if (alive && !before && peer->full_feature && peer->evil->when == EVIL_ONLINE)
 		return show(peer);
@@ -63,12 +63,12 @@ static bool take_login(struct evil_peer *peer)
 
 static bool take_nop(struct evil_peer *peer)
 {
-	if (evil_get32(peer->header + 16) == 0xffffffff)
+	if (pdu_get32(peer->header + 16) == 0xffffffff)
 		return true; /* an answer to a ping of ours */
 	peer->nops++;
 	__atomic_add_fetch(&peer->seen->nops, 1, __ATOMIC_RELAXED);
 	if (!(peer->header[0] & 0x40))
-		peer->cmd_sn = evil_get32(peer->header + 24);
+		peer->place.cmd_sn = pdu_get32(peer->header + 24);
 	return peer->evil->when == EVIL_NOP ? show(peer) : evil_honest_nop(peer);
 }
 

@@ -12,7 +12,7 @@ static void begin(struct evil_peer *peer, uint8_t *pdu, uint8_t flags)
 {
 	evil_begin(peer, pdu, 0x23, flags);
 	memcpy(pdu + 8, peer->header + 8, 6);
-	evil_put32(pdu + 20, 0);
+	pdu_put32(pdu + 20, 0);
 }
 
 bool evil_login_header(struct evil_peer *peer)
@@ -28,7 +28,7 @@ bool evil_login_data(struct evil_peer *peer)
 	uint8_t pdu[48 + 8] = {0};
 
 	begin(peer, pdu, peer->header[1]);
-	evil_put32(pdu + 4, (uint32_t)peer->evil->arg);
+	pdu_put32(pdu + 4, (uint32_t)peer->evil->arg);
 	return evil_write(peer, pdu, sizeof(pdu)) && evil_deaf(peer);
 }
 
@@ -148,7 +148,7 @@ bool evil_login_slow(struct evil_peer *peer)
 /* MaxCmdSN one below ExpCmdSN, from the first response to the last answer. */
 bool evil_login_window(struct evil_peer *peer)
 {
-	peer->window = 0;
+	peer->place.window = 0;
 	return evil_honest_login(peer);
 }
 

@@ -6,8 +6,8 @@
 
 bool evil_nop_itt(struct evil_peer *peer)
 {
-	evil_put32(peer->header + 16,
-		   evil_get32(peer->header + 16) + (uint32_t)peer->evil->arg);
+	pdu_put32(peer->header + 16,
+		   pdu_get32(peer->header + 16) + (uint32_t)peer->evil->arg);
 	return evil_honest_nop(peer);
 }
 
@@ -37,7 +37,7 @@ bool evil_nop_serials(struct evil_peer *peer)
 	uint8_t pdu[48];
 
 	evil_begin(peer, pdu, 0x20, 0x80);
-	evil_put32(pdu + peer->evil->arg, evil_random(peer) * 2U + peer->nops);
+	pdu_put32(pdu + peer->evil->arg, evil_random(peer) * 2U + peer->nops);
 	return evil_send(peer, pdu, NULL, 0);
 }
 
@@ -57,7 +57,7 @@ bool evil_nop_ttt(struct evil_peer *peer)
 	uint8_t pdu[48];
 
 	evil_begin(peer, pdu, 0x20, 0x80);
-	evil_put32(pdu + 20, peer->nops);
+	pdu_put32(pdu + 20, peer->nops);
 	memset(pdu + 8, 0xff, 8); /* LUN */
 	return evil_send(peer, pdu, NULL, 0);
 }
@@ -93,7 +93,7 @@ bool evil_nop_bad_digest(struct evil_peer *peer)
 	uint8_t pdu[52];
 
 	evil_begin(peer, pdu, 0x20, 0x80);
-	evil_put32(pdu + 48, evil_crc32c(pdu, 48) ^ 1);
+	pdu_put32(pdu + 48, evil_crc32c(pdu, 48) ^ 1);
 	return evil_write(peer, pdu, sizeof(pdu));
 }
 
@@ -103,7 +103,7 @@ bool evil_nop_data_digest(struct evil_peer *peer)
 	uint8_t pdu[48 + 4 + 4] = {0};
 
 	evil_begin(peer, pdu, 0x20, 0x80);
-	evil_put32(pdu + 4, 4);
+	pdu_put32(pdu + 4, 4);
 	memset(pdu + 52, 0xa5, 4);
 	return evil_write(peer, pdu, sizeof(pdu));
 }
@@ -114,7 +114,7 @@ bool evil_nop_reject(struct evil_peer *peer)
 
 	evil_begin(peer, pdu, 0x3f, 0x80);
 	pdu[2] = (uint8_t)peer->evil->arg;
-	evil_put32(pdu + 16, 0xffffffff);
+	pdu_put32(pdu + 16, 0xffffffff);
 	return evil_send(peer, pdu, peer->header, 48);
 }
 

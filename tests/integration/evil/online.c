@@ -11,10 +11,10 @@
 static void ping(struct evil_peer *peer, uint8_t *pdu, bool ask)
 {
 	evil_begin(peer, pdu, 0x20, 0x80);
-	peer->stat_sn--; /* a ping does not count */
-	evil_put32(pdu + 16, 0xffffffff);
+	peer->place.stat_sn--; /* a ping does not count */
+	pdu_put32(pdu + 16, 0xffffffff);
 	if (ask)
-		evil_put32(pdu + 20, evil_random(peer) & 0xffff);
+		pdu_put32(pdu + 20, evil_random(peer) & 0xffff);
 }
 
 static bool has_input(struct evil_peer *peer)
@@ -31,10 +31,10 @@ static bool answer_all(struct evil_peer *peer, bool deaf)
 	while (has_input(peer)) {
 		if (!evil_read(peer) || (!deaf && (peer->header[0] & 0x3f)))
 			return false;
-		if ((peer->header[0] & 0x3f) || evil_get32(peer->header + 16) == 0xffffffff)
+		if ((peer->header[0] & 0x3f) || pdu_get32(peer->header + 16) == 0xffffffff)
 			continue;
 		if (!(peer->header[0] & 0x40))
-			peer->cmd_sn = evil_get32(peer->header + 24);
+			peer->place.cmd_sn = pdu_get32(peer->header + 24);
 		if (!evil_honest_nop(peer))
 			return false;
 	}
@@ -64,7 +64,7 @@ bool evil_flood(struct evil_peer *peer)
 		uint8_t pdu[48];
 
 		ping(peer, pdu, false);
-		evil_put32(pdu + 4, EVIL_DATA_MAX);
+		pdu_put32(pdu + 4, EVIL_DATA_MAX);
 		if (!evil_write(peer, pdu, sizeof(pdu)))
 			return false;
 	}
@@ -138,7 +138,7 @@ bool evil_announce(struct evil_peer *peer)
 	uint8_t pdu[48];
 
 	ping(peer, pdu, false);
-	evil_put32(pdu + 4, (uint32_t)peer->evil->arg);
+	pdu_put32(pdu + 4, (uint32_t)peer->evil->arg);
 	return evil_write(peer, pdu, sizeof(pdu)) && evil_deaf(peer);
 }
 

@@ -10,21 +10,9 @@
 /* No connection is served for longer, should the probe never close it. */
 #define HOLD_MS 60000
 
-uint32_t evil_get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-void evil_put32(uint8_t *p, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
 uint32_t evil_random(struct evil_peer *peer)
 {
-	peer->random = peer->random * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(peer->random >> 33);
+	return pdu_random(&peer->random);
 }
 
 /* RFC 7143, 13.1: Castagnoli's polynomial, least significant bit first. */
@@ -40,21 +28,6 @@ uint32_t evil_crc32c(const uint8_t *bytes, size_t size)
 	return ~crc;
 }
 
-static bool read_all(int fd, void *to, size_t size)
-{
-	uint8_t *p = to;
-
-	while (size) {
-		ssize_t n = read(fd, p, size);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
 static void look_for_secrets(struct evil_peer *peer)
 {
 	if (memmem(peer->data, peer->data_size, EVIL_PASSWORD, strlen(EVIL_PASSWORD)) ||
@@ -66,29 +39,14 @@ bool evil_read(struct evil_peer *peer)
 {
 	uint8_t digest[4];
 
-	if (!read_all(peer->fd, peer->header, sizeof(peer->header)) ||
-	    (peer->digest && peer->full_feature && !read_all(peer->fd, digest, 4)))
+	if (!pdu_read_all(peer->fd, peer->header, sizeof(peer->header)) ||
+	    (peer->digest && peer->full_feature && !pdu_read_all(peer->fd, digest, 4)))
 		return false;
-	peer->data_size = evil_get32(peer->header + 4) & 0xffffff;
+	peer->data_size = pdu_get32(peer->header + 4) & 0xffffff;
 	if (peer->data_size > EVIL_DATA_MAX ||
-	    !read_all(peer->fd, peer->data, (peer->data_size + 3) & ~3UL))
+	    !pdu_read_all(peer->fd, peer->data, (peer->data_size + 3) & ~3UL))
 		return false;
 	look_for_secrets(peer);
-	return true;
-}
-
-static bool write_all(int fd, const void *from, size_t size)
-{
-	const uint8_t *p = from;
-
-	while (size) {
-		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
-
-		if (n <= 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
 	return true;
 }
 
@@ -104,7 +62,7 @@ bool evil_write_slowly(struct evil_peer *peer, const void *bytes, size_t size, u
 	const uint8_t *p = bytes;
 
 	for (size_t i = 0; i < size; i++)
-		if (!write_all(peer->fd, p + i, 1) || (ms && !evil_pause(peer, ms)))
+		if (!pdu_write_all(peer->fd, p + i, 1) || (ms && !evil_pause(peer, ms)))
 			return false;
 	return true;
 }
@@ -113,19 +71,13 @@ bool evil_write(struct evil_peer *peer, const void *bytes, size_t size)
 {
 	if (peer->evil->is & EVIL_BYTEWISE)
 		return evil_write_slowly(peer, bytes, size, 0);
-	return write_all(peer->fd, bytes, size);
+	return pdu_write_all(peer->fd, bytes, size);
 }
 
 void evil_begin(struct evil_peer *peer, uint8_t *pdu, uint8_t opcode, uint8_t flags)
 {
-	memset(pdu, 0, 48);
-	pdu[0] = opcode;
-	pdu[1] = flags;
-	memcpy(pdu + 16, peer->header + 16, 4); /* ITT */
-	evil_put32(pdu + 20, 0xffffffff);
-	evil_put32(pdu + 24, peer->stat_sn++);
-	evil_put32(pdu + 28, peer->cmd_sn + 1);
-	evil_put32(pdu + 32, peer->cmd_sn + peer->window);
+	pdu_answer(pdu, opcode, flags, peer->header, &peer->place);
+	pdu_put32(pdu + 20, 0xffffffff);
 }
 
 bool evil_send(struct evil_peer *peer, uint8_t *pdu, const void *data, size_t size)
@@ -133,7 +85,7 @@ bool evil_send(struct evil_peer *peer, uint8_t *pdu, const void *data, size_t si
 	static uint8_t bytes[48 + 4 + EVIL_DATA_MAX + 4];
 	size_t at = 48;
 
-	evil_put32(pdu + 4, (uint32_t)pdu[4] << 24 | (uint32_t)size);
+	pdu_put32(pdu + 4, (uint32_t)pdu[4] << 24 | (uint32_t)size);
 	memcpy(bytes, pdu, 48);
 	if (peer->digest && peer->full_feature) {
 		uint32_t crc = evil_crc32c(pdu, 48);

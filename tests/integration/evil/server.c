@@ -55,8 +55,7 @@ static void serve(size_t behaviour, struct evil_seen *seen, int fd)
 	peer = (struct evil_peer){.evil = &evil_table[behaviour],
 				  .seen = &seen[behaviour],
 				  .fd = fd,
-				  .stat_sn = 1,
-				  .window = 32,
+				  .place = {.stat_sn = 1, .window = 32},
 				  .random = seen[behaviour].connects};
 	evil_serve(&peer);
 	if (peer.fd < 0)

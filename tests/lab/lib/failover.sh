@@ -140,6 +140,7 @@ failover_begin() {
 	data) data_cut 1 ;;
 	rst) portal_refuse 1 ;;
 	linkdown) portal_link_down 1 ;;
+	linkoff) ip link set p1 down ;;
 	targetstop) controller_freeze 1 ;;
 	targetreboot)
 		# A machine that stops says nothing; when it is back, its kernel knows no connection.
@@ -148,13 +149,17 @@ failover_begin() {
 		;;
 	addrmove) head_move ;;
 	lunhang) lio_lun_hang 1 1 ;;
-	*) fail "case \"$1\" is none of silent, stopped, data, rst, linkdown, targetstop, targetreboot, addrmove, lunhang" ;;
+	*) fail "case \"$1\" is none of silent, stopped, data, rst, linkdown, linkoff, targetstop, targetreboot, addrmove, lunhang" ;;
 	esac
 }
 
 failover_end() {
 	case $1 in
 	silent | rst | linkdown | stopped) portal_heal 1 ;;
+	linkoff)
+		ip link set p1 up
+		ip addr replace fd00:0:0:1::1/64 dev p1 nodad # the kernel takes IPv6 addresses away
+		;;
 	data) data_heal ;;
 	targetstop)
 		# For good: another process takes its place. One that went on would carry out late what is written again by then.

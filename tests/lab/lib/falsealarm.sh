@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034 # variables are for other files
 
-FALSEALARM_CASES="calm delay50 loss5 burst30 reads writes hogs daemonstop stop400 stop1000 clockback probecut"
+FALSEALARM_CASES="calm delay50 loss5 burst30 reads writes hogs daemonstop stop400 stop1000 clockback probecut linkflap"
 FA_HELPER='' FA_SAMPLER=''
 
 # falsealarm_trouble CASE SECONDS: makes the trouble for that long, then takes it back.
@@ -37,6 +37,7 @@ falsealarm_trouble() {
 		pause "$2"
 		in_target nft delete table inet probe
 		;;
+	linkflap) falsealarm_repeat falsealarm_flap ;;
 	*) fail "case \"$1\" is none of $FALSEALARM_CASES" ;;
 	esac
 	portal_heal 1
@@ -59,6 +60,21 @@ falsealarm_burst() {
 	tc -n target qdisc delete dev p1 root
 	tc qdisc delete dev p1 root
 	pause 0.8
+}
+
+# The cable of network 1 is out for 50 ms, and back for 3 s. One process does both: starting `ip` twice would take longer.
+falsealarm_flap() {
+	in_target python3 -c '
+import fcntl, socket, struct, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+name, flags = struct.unpack("16sh", fcntl.ioctl(s, 0x8913, struct.pack("16sh", b"p1", 0)))  # SIOCGIFFLAGS
+fcntl.ioctl(s, 0x8914, struct.pack("16sh", name, flags & ~1))  # SIOCSIFFLAGS, IFF_UP
+time.sleep(0.05)
+fcntl.ioctl(s, 0x8914, struct.pack("16sh", name, flags | 1))
+'
+	# IPv6 addresses go with the link.
+	ip -n target addr replace fd00:0:0:1::2/64 dev p1 nodad
+	pause 3
 }
 
 # falsealarm_stop PID SECONDS REST: the process stands still, then runs for REST seconds.

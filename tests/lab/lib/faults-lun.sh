@@ -16,29 +16,14 @@ fault_end_lunoff() { alua_set 1 optimized; }
 # at the end, as of a controller that was restarted: see "A LUN that hangs" in the README.
 fault_hang() { lio_lun_hang "$1" 1; }
 fault_hang_end() {
-	local dev table
-	dev=$(lio_store "$1" 1)
-	table=$(dmsetup table "$dev")
-	if [[ $FAULT_SETTING != alone ]]; then
-		dmsetup load "$dev" --table "0 $(blockdev --getsz "/dev/mapper/$dev") error"
-		dmsetup resume "$dev" # what was stuck fails
-		dmsetup suspend "$dev"
-		dmsetup load "$dev" --table "$table"
-	fi
-	lio_lun_resume "$1" 1
+	if [[ $FAULT_SETTING != alone ]]; then lio_lun_forget "$1" 1; else lio_lun_resume "$1" 1; fi
 }
 fault_begin_hang() { fault_each_lun fault_hang; }
 fault_end_hang() { fault_each_lun fault_hang_end; }
 
 # The LUNs are taken out of portal group 1: LOGICAL UNIT NOT SUPPORTED (05/25/00).
-fault_remove() {
-	local dir=$LIO/iscsi/$TARGET_IQN/tpgt_1/lun/lun_$1
-	rm "$dir/store" && rmdir "$dir"
-}
-fault_put_back() {
-	local dir=$LIO/iscsi/$TARGET_IQN/tpgt_1/lun/lun_$1
-	mkdir "$dir" && ln -s "$LIO/core/iblock_0/$(lio_store "$1" 1)" "$dir/store" && echo controller1 > "$dir/alua_tg_pt_gp"
-}
+fault_remove() { lio_lun_withdraw 1 "$1"; }
+fault_put_back() { lio_lun_export 1 "$1"; }
 fault_begin_lundel() { fault_each_lun fault_remove; }
 fault_end_lundel() { fault_each_lun fault_put_back; }
 

@@ -20,21 +20,6 @@ fault_target() {
 	esac
 }
 
-# fault_lun LUN SELECTOR PRIO_ARGS: what an administrator writes for a LUN without our daemon's policies.
-fault_lun() {
-	cat <<-S
-		multipath {
-			wwid $(lun_wwid "$1")
-			path_grouping_policy group_by_prio
-			path_selector "$2 0"
-			prio iscsi
-			prio_args "$3"
-			failback immediate
-			no_path_retry queue
-		}
-	S
-}
-
 # fault_conf CHECKER: that checker and the policies by multipath.conf alone.
 fault_conf() {
 	cat <<-C
@@ -53,11 +38,7 @@ fault_conf() {
 			}
 		}
 		multipaths {
-		$(fault_lun 1 round-robin "failover-only active portal=10.0.1.2")
-		$(fault_lun 2 round-robin "round-robin")
-		$(fault_lun 3 round-robin "round-robin-with-subset active portal=10.0.1.2 portal=10.0.2.2 standby portal=10.0.3.2 portal=10.0.4.2")
-		$(fault_lun 4 round-robin "weighted-path portal=10.0.1.2:1 portal=10.0.2.2:2 portal=10.0.3.2:3 portal=10.0.4.2:4")
-		$(fault_lun 5 queue-length "least-queue-depth")
+		$(by_conf 1 2 3 4)
 		}
 	C
 }
@@ -87,36 +68,18 @@ fault_policies() {
 	P
 }
 
-# fault_login: all sessions at once.
-fault_login() {
-	local n
-	iscsid_start
-	for n in 1 2 3 4; do login_record $n; done
-	iscsiadm -m node -l >> "$(log iscsiadm)" 2>&1
-	udevadm settle --timeout=120
-	for n in 1 2 3 4; do assert_wait 30 "disks of portal $n" portal_complete $n; done
-	say "4 sessions up"
-}
-
 # fault_host SETTING:
 #   iscsi  checker and prioritizer iscsi, mpathiscsid with the policies in its file, mpathiscsi enable
 #   alone  the same by multipath.conf (prio_args), no daemon
 #   tur    stock's checker tur, prioritizer iscsi (prio_args), mpathiscsid for quick paths
 fault_host() {
 	FAULT_SETTING=$1
-	fault_login
+	login_at_once 4
 	case $1 in
 	iscsi)
 		fault_policies > /etc/mpathiscsi/policies.conf
 		daemon_start
-		multipathd_start - <<-C
-			defaults {
-				find_multipaths yes
-				polling_interval 1
-				max_polling_interval 1
-				no_path_retry queue
-			}
-		C
+		multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1" "no_path_retry queue")
 		assert "mpathiscsi enable" mpathiscsi enable > "$(log enable)"
 		;;
 	alone | tur)

@@ -49,15 +49,24 @@ lio_controller_start() {
 	echo 0 > "$tpg/attrib/demo_mode_write_protect"
 	for ((lun = 1; lun <= TARGET_LUNS; lun++)); do
 		lio_alua_group "$controller" "$lun"
-		mkdir "$tpg/lun/lun_$lun"
-		ln -s "$LIO/core/iblock_0/$(lio_store "$lun" "$controller")" "$tpg/lun/lun_$lun/store"
-		echo "controller$controller" > "$tpg/lun/lun_$lun/alua_tg_pt_gp"
+		lio_lun_export "$controller" "$lun"
 	done
 	for n in "$@"; do
 		in_target mkdir "$tpg/np/$(portal_address "$n"):3260"
 		in_target mkdir "$tpg/np/[$(portal_address "$n" 6)]:3260"
 	done
 	echo 1 > "$tpg/enable"
+}
+
+# lio_lun_export CONTROLLER LUN, lio_lun_withdraw CONTROLLER LUN: puts a LUN into the portal group of a controller, where its ALUA
+# group is there already; takes it out.
+lio_lun_export() {
+	local dir=$LIO/iscsi/$TARGET_IQN/tpgt_$1/lun/lun_$2
+	mkdir "$dir" && ln -s "$LIO/core/iblock_0/$(lio_store "$2" "$1")" "$dir/store" && echo "controller$1" > "$dir/alua_tg_pt_gp"
+}
+lio_lun_withdraw() {
+	local dir=$LIO/iscsi/$TARGET_IQN/tpgt_$1/lun/lun_$2
+	rm "$dir/store" && rmdir "$dir"
 }
 
 # lio_alua_group CONTROLLER LUN: the ALUA group of a controller for a LUN. Implicit only, or dm-multipath's
@@ -91,6 +100,18 @@ alua_set() {
 # controller, else on all), NOP and TUR answer.
 lio_lun_hang() { dmsetup suspend --noflush --nolockfs "$(lio_store "$1" "${2:-1}")"; }
 lio_lun_resume() { dmsetup resume "$(lio_store "$1" "${2:-1}")"; }
+
+# lio_lun_forget LUN [CONTROLLER]: ends a hang as a controller that is restarted does: what was stuck fails and is not carried out.
+lio_lun_forget() {
+	local dev table
+	dev=$(lio_store "$1" "${2:-1}")
+	table=$(dmsetup table "$dev")
+	dmsetup load "$dev" --table "0 $(blockdev --getsz "/dev/mapper/$dev") error"
+	dmsetup resume "$dev"
+	dmsetup suspend "$dev"
+	dmsetup load "$dev" --table "$table"
+	lio_lun_resume "$@"
+}
 
 # lio_controller_enable CONTROLLER 0|1: off: sessions are dropped and logins refused, the listener stays.
 lio_controller_enable() { echo "$2" > "$LIO/iscsi/$TARGET_IQN/tpgt_$1/enable"; }

@@ -2,21 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 
-# multipath_conf_stock: Debian's defaults. The one line that is needed for maps to come up at all (Debian
-# only makes maps it was told of) changes nothing about how they fail over.
-multipath_conf_stock() {
-	cat <<-'E'
-		defaults {
-			find_multipaths yes
-		}
-	E
+# multipath_conf [LINE…]: a configuration for multipathd_start -: Debian's defaults and these lines among the defaults. The one line
+# that is there in any case is needed for maps to come up at all (Debian only makes maps it was told of); it changes nothing about
+# how they fail over.
+# shellcheck disable=SC2120 # scenarios give some
+multipath_conf() {
+	printf '%s\n' 'defaults {' 'find_multipaths yes' "$@" '}'
 }
 
 # multipathd_start [FILE]: starts multipathd with that configuration (- for standard input; without:
 # Debian's defaults) and waits until all logged-in LUNs have a map with all their paths.
 multipathd_start() {
 	if [[ $# == 0 ]]; then
-		multipath_conf_stock > /etc/multipath.conf
+		multipath_conf > /etc/multipath.conf
 	else
 		cat "$1" > /etc/multipath.conf
 	fi

@@ -11,10 +11,15 @@ status_value() {
 ours_start() {
 	daemon_start
 	multipathd_start
-	assert "mpathiscsi enable" mpathiscsi enable > "$(log enable)"
-	assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
-	assert_wait 60 "every LUN has a map with all paths" maps_complete
+	ours_enable
 	say "enabled: multipathd uses checker and prioritizer \"iscsi\""
+}
+
+# ours_enable: `mpathiscsi enable` on a host where both run; waits until all checkers are ours and no path is missing.
+ours_enable() {
+	assert "mpathiscsi enable" mpathiscsi enable >> "$(log enable)"
+	assert_wait 90 "every path has checker iscsi" checker_everywhere iscsi
+	assert_wait 60 "every LUN has a map with all paths" maps_complete
 }
 
 # checker_everywhere NAME: whether multipathd names that checker for every iSCSI path.

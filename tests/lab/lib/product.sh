@@ -34,6 +34,24 @@ daemon_pid() {
 	fi
 }
 
+# daemon_replaced PID: whether another mpathiscsid than that answers (systemd has started it).
+daemon_replaced() {
+	local pid
+	pid=$(daemon_pid)
+	[[ $pid != "$1" && $pid != 0 ]] && daemon_ready
+}
+
+# daemon_watchdog off|on (init=systemd): whether systemd's watchdog ends a daemon that stands still, from its next start on.
+daemon_watchdog() {
+	local dir=/run/systemd/system/mpathiscsid.service.d
+	rm -rf "$dir"
+	if [[ $1 == off ]]; then
+		mkdir -p "$dir"
+		printf '[Service]\nWatchdogSec=0\n' > "$dir/lab.conf"
+	fi
+	systemctl daemon-reload
+}
+
 # daemon_stop [SIGNAL]: ends mpathiscsid: TERM (default) the proper way, KILL at once.
 daemon_stop() {
 	local pid

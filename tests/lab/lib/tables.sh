@@ -15,7 +15,7 @@ tables_stop() {
 	wait "$TABLES_PID" || true
 }
 
-# tables_times LUN…: when, in seconds of CLOCK_MONOTONIC, a line each time, of the maps of these LUNs.
+# tables_times [LUN…]: when, in seconds of CLOCK_MONOTONIC, a line each time, of the maps of these LUNs; without any, of all maps.
 tables_times() {
 	local lun nodes=''
 	for lun in "$@"; do nodes+="$(realpath "$(map_device "$lun")") "; done
@@ -23,11 +23,11 @@ tables_times() {
 		function flush() { if (mine && cookie && !action) print at; mine = cookie = action = 0 }
 		/^KERNEL\[/ { flush(); split($0, part, /[][]/); at = part[2] }
 		/^$/ { flush() }
-		$0 in known { mine = 1 }
+		$0 in known || (!count && /^DEVNAME=\/dev\/dm-/) { mine = 1 }
 		/^DM_COOKIE=/ { cookie = 1 }
 		/^DM_ACTION=/ { action = 1 }
 		END { flush() }' "$LAB_VAR/tables.uevents"
 }
 
-# tables_count LUN…: how many so far.
+# tables_count [LUN…]: how many so far.
 tables_count() { tables_times "$@" | wc -l; }

@@ -323,22 +323,6 @@ truth_run() {
 	done 3< <(truth_table)
 }
 
-# truth_tables_start, truth_tables: how many tables of any map have been put in force since. The kernel tells each resume after
-# a load with the cookie of who asked; what happens to paths has DM_ACTION instead.
-truth_tables_start() {
-	udevadm monitor --kernel --property --subsystem-match=block > "$LAB_VAR/truth.uevents" 2>&1 &
-	TRUTH_MONITOR_PID=$!
-	assert_wait 10 "uevents are recorded" grep -qi kernel "$LAB_VAR/truth.uevents"
-}
-truth_tables() {
-	awk 'function flush() { if (map && cookie && !action) n++; map = cookie = action = 0 }
-		/^KERNEL\[/ || /^$/ { flush() }
-		/^DEVNAME=\/dev\/dm-/ { map = 1 }
-		/^DM_COOKIE=/ { cookie = 1 }
-		/^DM_ACTION=/ { action = 1 }
-		END { flush(); print n + 0 }' "$LAB_VAR/truth.uevents"
-}
-
 # truth_reloads: how many of them the daemon asked for (daemon/upkeep.c says each).
 truth_reloads() { grep -c 'groups are out of order and every path works: reload' "$(log mpathiscsid)" || true; }
 

@@ -9,13 +9,7 @@ target_start lio 4 luns=2 controllers=2
 alua_set 2 nonoptimized
 login 4
 daemon_start
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	polling_interval 1
-	max_polling_interval 1
-}
-E2
+multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1")
 
 priorities() {
 	local n lun text=''

@@ -3,26 +3,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/tables.sh
 
 STORE=/etc/mpathiscsi/policies.conf
-UEVENTS=$LAB_VAR/uevents
-
-# tables_loaded: how often a table of LUN 1's map has been put in force since uevents_start. The kernel tells each
-# resume after a load with the cookie of who asked; what happens to paths has DM_ACTION instead.
-uevents_start() {
-	udevadm monitor --kernel --property --subsystem-match=block > "$UEVENTS" 2>&1 &
-	UEVENTS_PID=$!
-	assert_wait 10 "uevents are recorded" grep -qi kernel "$UEVENTS"
-}
-tables_loaded() {
-	awk -v node="$(realpath "$(map_device 1)")" '
-		function flush() { if (mine && cookie && !action) n++; mine = cookie = action = 0 }
-		/^KERNEL\[/ || /^$/ { flush() }
-		$0 == "DEVNAME=" node { mine = 1 }
-		/^DM_COOKIE=/ { cookie = 1 }
-		/^DM_ACTION=/ { action = 1 }
-		END { flush(); print n + 0 }' "$UEVENTS"
-}
 
 in_force() { [[ $(status_value 's["luns"][0]["in_force"]') == True ]]; }
 path_value() { status_value "[p for p in s['luns'][0]['paths'] if p['portal'].startswith('10.0.$1.2:')][0]['$2']"; }
@@ -58,28 +41,20 @@ writes_of() { awk '{ print $1 + $5 }' "/sys/block/$(portal_disk "$1")/stat"; }
 target_start tgt 3
 login 3
 daemon_start --verbose
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	polling_interval 1
-	max_polling_interval 1
-}
-E2
-mpathiscsi enable > "$(log enable)"
-assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
-assert_wait 60 "every LUN has a map with all paths" maps_complete
+multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1")
+ours_enable
 policy_set 1 failover-only --active portal=10.0.1.2
 load_start "$(map_device 1)"
 ends_as "1 2 3" 1 "" "at the start"
 
 title "1. failover-only, the active path changed six times: one table each"
-uevents_start
+tables_start
 for active in 2 1 2 1 2 1; do
-	before=$(tables_loaded)
+	before=$(tables_count 1)
 	set_quiet failover-only --active "portal=10.0.$active.2"
 	assert_wait 20 "portal $active carries the I/O" active_is "$active"
 	holds 3 active_is "$active"
-	assert_eq "tables loaded for this change" 1 $(($(tables_loaded) - before))
+	assert_eq "tables loaded for this change" 1 $(($(tables_count 1) - before))
 done
 ends_as "1 2 3" 1 "" "after six changes"
 
@@ -176,7 +151,7 @@ assert "off" mpathiscsi off
 assert_wait 20 "no path is quick" quick_are 0
 portal_cut 3
 assert_wait 20 "the daemon finds portal 3 silent" path_value_is 3 state suspect
-before=$(tables_loaded)
+before=$(tables_count 1)
 status=0
 mpathiscsi policy set --timeout 3s "$name" failover-only --active portal=10.0.2.2 2> "$(log pending)" || status=$?
 cat "$(log pending)"
@@ -184,7 +159,7 @@ mpathiscsi status
 assert_eq "exit code" 5 "$status"
 assert "it says for what it waits" grep -q 'waits for portal 10.0.3.2:3260' "$(log pending)"
 assert_eq "portal 1 still carries the I/O" 1 "$(active_portals 1)"
-assert_eq "tables loaded meanwhile" "$before" "$(tables_loaded)"
+assert_eq "tables loaded meanwhile" "$before" "$(tables_count 1)"
 portal_heal 3
 assert_wait 60 "in force after all" in_force
 assert_wait 40 "all sessions and paths are up again" all_up
@@ -207,8 +182,8 @@ cat "$LAB_VAR/mended" > "$STORE"
 ends_as "3 1 2" 3 "" "mended in place"
 assert "no warning any more" not warned
 
-kill "$UEVENTS_PID"
-cp "$UEVENTS" "$LAB_OUT/uevents"
+tables_stop
+cp "$LAB_VAR/tables.uevents" "$LAB_OUT/uevents"
 load_stop
 assert_eq "I/O errors" 0 "$LOAD_ERRORS"
 assert_eq "corrupt blocks" 0 "$LOAD_CORRUPT"

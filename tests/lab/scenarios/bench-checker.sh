@@ -5,6 +5,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/usage.sh
 
 luns=4 window=10 rounds="equal" judge=''
 for word in "$@"; do
@@ -19,16 +20,14 @@ declare -A cpu=()
 # --- the array: one LUN first, then all ---
 
 luns_add() {
-	local lun loop n tpg=$LIO/iscsi/$TARGET_IQN/tpgt_1
+	local lun loop n
 	TARGET_LUNS=$luns
 	for ((lun = 2; lun <= luns; lun++)); do
 		truncate -s 8M "$(target_backing "$lun")"
 		loop=$(losetup -f --show "$(target_backing "$lun")")
 		lio_store_start "$lun" "$(lio_store "$lun" 1)" "$loop"
 		lio_alua_group 1 "$lun"
-		mkdir "$tpg/lun/lun_$lun"
-		ln -s "$LIO/core/iblock_0/lun$lun" "$tpg/lun/lun_$lun/store"
-		echo controller1 > "$tpg/lun/lun_$lun/alua_tg_pt_gp"
+		lio_lun_export 1 "$lun"
 	done
 	for n in 1 2 3 4; do
 		iscsiadm -m session -r "$(portal_session $n | tr -dc 0-9)" --rescan >> "$(log iscsiadm)" 2>&1
@@ -81,18 +80,6 @@ checker_start() {
 checker_stop() {
 	multipathd_stop
 	[[ $1 != iscsi ]] || daemon_stop
-}
-
-# ticks PID…: their processor time so far (hundredths of a second), threads included.
-ticks() {
-	local pid line total=0
-	local -a word
-	for pid in "$@"; do
-		read -r line < "/proc/$pid/stat"
-		read -r -a word <<< "${line##*) }"
-		total=$((total + word[11] + word[12]))
-	done
-	echo "$total"
 }
 
 # measure CHECKER LOAD ROUND: CPU time over a window: sets cpu[CHECKER.LOAD.ROUND], ms per path and hour.

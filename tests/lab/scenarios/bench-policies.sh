@@ -16,16 +16,8 @@ LIMIT_MS=$(((POLLING_S + 5) * 1000))
 target_start tgt 4 luns=$LUNS
 login 4
 daemon_start
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	polling_interval $POLLING_S
-	max_polling_interval $POLLING_S
-}
-E2
-mpathiscsi enable > "$(log enable)"
-assert_wait 60 "every path has checker iscsi" checker_everywhere iscsi
-assert_wait 60 "every LUN has a map with all paths" maps_complete
+multipathd_start - < <(multipath_conf "polling_interval $POLLING_S" "max_polling_interval $POLLING_S")
+ours_enable
 
 late='' # what missed its limit
 

@@ -3,18 +3,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/armed.sh
 RECORD=/run/mpathiscsi/quick
 
-retries_of() { cat "/sys/block/$(portal_disk "$1")/device/scsi_disk/"*/max_retries; }
-recovery() { cat "/sys/class/iscsi_session/$(portal_session "$1")/recovery_tmo"; }
-# user_timeout N: through iscsid's descriptor as ss names it; "none" when iscsid holds none.
-user_timeout() {
-	local line pid
-	line=$(ss -Htnp state established dst "$(portal_address "$1")" dport = :3260 | grep iscsid) || { echo none; return; }
-	pid=${line#*pid=} pid=${pid%%,*}
-	line=${line#*fd=}
-	usertimeout "$pid" "${line%%)*}"
-}
 picture() {
 	local n
 	for n in 1 2; do
@@ -22,26 +13,16 @@ picture() {
 	done
 }
 as_before() { [[ $(picture) == "$before" ]]; }
-quick() { [[ $(retries_of 1) == 0 && $(retries_of 2) == 0 ]]; }
-armed() { quick && [[ $(user_timeout 1) -ge 100 && $(user_timeout 2) -ge 100 ]]; }
-stock() { [[ $(retries_of 1) == 5 && $(retries_of 2) == 5 ]]; }
 
 assert "systemd-analyze verify" systemd-analyze verify --man=no mpathiscsid.service mpathiscsi-disarm.service \
 	mpathiscsi-disarm.timer
 target_start tgt 2
 login 2
-multipathd_start - <<'C'
-defaults {
-	find_multipaths yes
-	no_path_retry queue
-}
-C
+multipathd_start - < <(multipath_conf "no_path_retry queue")
 before=$(picture)
 say "before:" "${before//$'\n'/, }"
 # The watchdog would be as quick as the timer: without it first.
-mkdir -p /run/systemd/system/mpathiscsid.service.d
-printf '[Service]\nWatchdogSec=0\n' > /run/systemd/system/mpathiscsid.service.d/lab.conf
-systemctl daemon-reload
+daemon_watchdog off
 daemon_start
 mpathiscsi enable > "$(log enable)"
 assert_wait 90 "both sessions are armed" armed
@@ -72,15 +53,13 @@ assert_eq "by the same daemon" "$old" "$(daemon_pid)"
 result disarm-stopped "stock_after_ms=$stopped_ms"
 
 title "SIGSTOP with the watchdog: a new daemon"
-rm -r /run/systemd/system/mpathiscsid.service.d
-systemctl daemon-reload
+daemon_watchdog on
 systemctl restart mpathiscsid
 assert_wait 90 "armed again" armed
 old=$(daemon_pid)
 now; begin=$NOW_MS
 kill -STOP "$old"
-restarted() { [[ $(daemon_pid) != "$old" && $(daemon_pid) != 0 ]] && daemon_ready; }
-assert_wait 60 "a new daemon answers" restarted
+assert_wait 60 "a new daemon answers" daemon_replaced "$old"
 since "$begin"
 assert_wait 90 "armed again" armed
 result disarm-watchdog "new_daemon_after_ms=$SINCE_MS"
@@ -89,7 +68,7 @@ title "SIGKILL: ExecStopPost"
 old=$(daemon_pid)
 kill -KILL "$old"
 assert_wait 10 "stock retries" stock
-assert_wait 40 "a new daemon answers" restarted
+assert_wait 40 "a new daemon answers" daemon_replaced "$old"
 assert_wait 90 "armed again" armed
 
 title "systemctl stop"

@@ -12,12 +12,7 @@ udevadm settle
 target_start tgt 2
 login 2
 daemon_start
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	user_friendly_names yes
-}
-E2
+multipathd_start - < <(multipath_conf "user_friendly_names yes")
 other_wwid() {
 	local dir
 	for dir in /sys/block/sd*; do

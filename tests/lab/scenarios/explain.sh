@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/shows.sh
 
 # json EXPRESSION COMMAND…: a value of a command's JSON, by a Python expression on "s".
 json() {
@@ -22,16 +23,6 @@ explained_is() { [[ $(explained "$1" reason) =~ ^($2)$ ]]; }
 foretold() {
 	json "' '.join(p['path'].split('.')[2] for p in s['paths'] if p['after']['carries_io'])" \
 		mpathiscsi whatif --json "$map" "$@"
-}
-
-# shows COMMAND…: prints what a person sees, and checks that it fits 80 columns.
-shows() {
-	local out
-	echo "\$ $*"
-	out=$("$@") || fail "status $?: $*"
-	echo "$out"
-	# Plain words: awk's length counts bytes or characters by locale, our text is ASCII.
-	awk 'length($0) > 80 { print "too wide: " $0; bad = 1 } END { exit bad }' <<< "$out" || fail "wider than 80: $*"
 }
 
 target_start tgt 3

@@ -14,6 +14,7 @@ mkdir -p /run/lab/out
 
 . /lab/lib/lab.sh
 . /lab/lib/truth.sh
+. /lab/lib/by-conf.sh
 for lab_part in faults faults-watch faults-setup faults-net faults-target faults-access faults-lun faults-daemons faults-host; do
 	. "$LAB/lib/$lab_part.sh"
 done

@@ -3,24 +3,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/armed.sh
 product_require
 DISARM=/usr/libexec/mpathiscsi/mpathiscsi-disarm
 RECORD=/run/mpathiscsi/quick
 
-# retries_of N LUN, recovery N: the two levers in sysfs, of a disk and of the session of portal N.
-retries_of() { cat "/sys/block/$(portal_disk "$1" "$2")/device/scsi_disk/"*/max_retries; }
-recovery() { cat "/sys/class/iscsi_session/$(portal_session "$1")/recovery_tmo"; }
-
-# socket_line N: ss's line of the session's socket. user_timeout N: its option, through iscsid's descriptor as ss
-# names it.
-socket_line() { ss -Htnpe state established dst "$(portal_address "$1")" dport = :3260 | grep iscsid; }
-user_timeout() {
-	local line pid
-	line=$(socket_line "$1")
-	pid=${line#*pid=} pid=${pid%%,*}
-	line=${line#*fd=}
-	usertimeout "$pid" "${line%%)*}"
-}
 # picture: every lever of every portal.
 picture() {
 	local n

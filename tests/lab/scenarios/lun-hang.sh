@@ -42,29 +42,14 @@ others_worst() {
 	done | sort -n | tail -n 1
 }
 
-conf() {
-	cat <<-E
-		defaults {
-			find_multipaths yes
-			polling_interval 2
-			max_polling_interval 5
-			no_path_retry queue
-			path_grouping_policy multibus
-			path_selector "round-robin 0"
-		}
-	E
-}
-
 setting_start() {
 	local lun
 	title "$1"
 	[[ $1 == stock ]] || daemon_start
-	conf > "$LAB_VAR/multipath.conf"
-	multipathd_start "$LAB_VAR/multipath.conf"
+	multipathd_start - < <(multipath_conf "polling_interval 2" "max_polling_interval 5" "no_path_retry queue" \
+		"path_grouping_policy multibus" 'path_selector "round-robin 0"')
 	if [[ $1 == ours ]]; then
-		assert "mpathiscsi enable" mpathiscsi enable > "$(log enable)"
-		assert_wait 90 "every path has checker iscsi" checker_everywhere iscsi
-		assert_wait 60 "every LUN has a map with all paths" maps_complete
+		ours_enable
 		wait_for 90 quick_are $((luns * portals)) || fail "not every path is quick: $(quick_why)"
 	fi
 	for ((lun = 1; lun <= luns; lun++)); do
@@ -83,16 +68,7 @@ setting_stop() {
 
 # hang_end SETTING: stock has everything that was stuck carried out, for it has not moved any of it.
 hang_end() {
-	local dev table
-	dev=$(lio_store 1 1)
-	if [[ $1 == ours && $heal == forget ]]; then
-		table=$(dmsetup table "$dev")
-		dmsetup load "$dev" --table "0 $(blockdev --getsz "/dev/mapper/$dev") error"
-		dmsetup resume "$dev" # what was stuck fails
-		dmsetup suspend "$dev"
-		dmsetup load "$dev" --table "$table"
-	fi
-	lio_lun_resume 1 1
+	if [[ $1 == ours && $heal == forget ]]; then lio_lun_forget 1 1; else lio_lun_resume 1 1; fi
 }
 
 # hang_total SETTING NAME: a counter of the daemon.

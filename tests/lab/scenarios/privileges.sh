@@ -4,24 +4,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/armed.sh
 SECRET=Kq7secretXv93tumble
 
-retries_of() { cat "/sys/block/$(portal_disk "$1")/device/scsi_disk/"*/max_retries; }
-# user_timeout N: through iscsid's descriptor as ss names it.
-user_timeout() {
-	local line pid
-	line=$(ss -Htnp state established dst "$(portal_address "$1")" dport = :3260 | grep iscsid) || { echo none; return; }
-	pid=${line#*pid=} pid=${pid%%,*}
-	line=${line#*fd=}
-	usertimeout "$pid" "${line%%)*}"
-}
-armed() {
-	local n
-	for n in 1 2; do
-		[[ $(retries_of "$n") == 0 && $(user_timeout "$n") -ge 100 ]] || return 1
-	done
-}
-stock() { [[ $(retries_of 1) == 5 && $(retries_of 2) == 5 ]]; }
 probe_pid() { pgrep -x mpathiscsi-prob; }
 # proc_status PID KEY: a value of /proc/PID/status.
 proc_status() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
@@ -59,20 +44,10 @@ target_start lio 2 luns=2 controllers=2
 chap_demand
 login 2
 assert_eq "the kernel's session has the secret" "$SECRET" "$(cat "/sys/class/iscsi_session/$(portal_session 1)/password")"
-multipathd_start - <<'C'
-defaults {
-	find_multipaths yes
-	polling_interval 2
-	max_polling_interval 5
-	no_path_retry queue
-	path_grouping_policy multibus
-	path_selector "round-robin 0"
-}
-C
+multipathd_start - < <(multipath_conf "polling_interval 2" "max_polling_interval 5" "no_path_retry queue" \
+	"path_grouping_policy multibus" 'path_selector "round-robin 0"')
 # The timer of the helper is to be seen at work, not the watchdog.
-mkdir -p /run/systemd/system/mpathiscsid.service.d
-printf '[Service]\nWatchdogSec=0\n' > /run/systemd/system/mpathiscsid.service.d/lab.conf
-systemctl daemon-reload
+daemon_watchdog off
 daemon_start
 assert "systemd-analyze verify" systemd-analyze verify --man=no mpathiscsid.service mpathiscsi-disarm.service
 exposed=$(exposure mpathiscsid.service)
@@ -103,9 +78,7 @@ assert_eq "the board" "640 root" "$(stat -c '%a %U' /run/mpathiscsi/board)"
 assert_eq "its folder" "755 root" "$(stat -c '%a %U' /run/mpathiscsi)"
 
 title "quick, armed, a policy, settings"
-assert "mpathiscsi enable" mpathiscsi enable > "$(log enable)"
-assert_wait 90 "every path has checker iscsi" checker_everywhere iscsi
-assert_wait 60 "every LUN has a map with all paths" maps_complete
+ours_enable
 wait_for 90 quick_are 4 || fail "not every path is quick: $(quick_why)"
 assert_wait 30 "both sessions are armed" armed
 say "quick: $(quick_count) paths; armed: $(armed_said)"
@@ -140,13 +113,7 @@ lio_lun_hang 1 2
 released() { [[ $(status_value "s['quick']['hang_releases']") -ge 1 ]]; }
 assert_wait 60 "the session is given up" released
 assert_wait 60 "I/O flows" loads_flow 1
-hung=$(lio_store 1 2)
-table=$(dmsetup table "$hung")
-dmsetup load "$hung" --table "0 $(blockdev --getsz "/dev/mapper/$hung") error"
-dmsetup resume "$hung"
-dmsetup suspend "$hung"
-dmsetup load "$hung" --table "$table"
-lio_lun_resume 1 2
+lio_lun_forget 1 2
 assert_wait 150 "all sessions and paths are up again" all_up
 loads_use 1
 load_stop
@@ -201,8 +168,7 @@ kill -ABRT "$probe"
 replaced() { [[ -n $(probe_pid) && $(probe_pid) != "$probe" ]]; }
 assert_wait 30 "a new probe" replaced
 kill -SEGV "$daemon"
-restarted() { [[ $(daemon_pid) != "$daemon" && $(daemon_pid) != 0 ]] && daemon_ready; }
-assert_wait 30 "a new daemon answers" restarted
+assert_wait 30 "a new daemon answers" daemon_replaced "$daemon"
 assert_eq "core dumps" "" "$(find "$LAB_VAR" -name 'core.*')"
 assert_wait 90 "armed again" armed
 

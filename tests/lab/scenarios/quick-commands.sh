@@ -3,15 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
-
-# shows COMMAND…: prints what a person sees, and checks that it fits 80 columns.
-shows() {
-	local out
-	echo "\$ $*"
-	out=$("$@") || fail "status $?: $*"
-	echo "$out"
-	awk 'length($0) > 80 { print "too wide: " $0; bad = 1 } END { exit bad }' <<< "$out" || fail "wider than 80: $*"
-}
+. /lab/lib/shows.sh
 
 # refused STATUS TEXT COMMAND…: the command must end with that status and say that (a regular expression).
 refused() {

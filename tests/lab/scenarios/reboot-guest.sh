@@ -82,9 +82,7 @@ first() {
 	daemon_start
 	conf > "$LAB_VAR/multipath.conf"
 	multipathd_start "$LAB_VAR/multipath.conf"
-	assert "mpathiscsi enable" mpathiscsi enable > "$(log enable)"
-	assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
-	assert_wait 60 "every LUN has a map with all paths" maps_complete
+	ours_enable
 	# The other order than without a policy, and another selector.
 	policy_set 1 failover-only --active portal=10.0.2.2
 	policy_set 2 round-robin

@@ -4,19 +4,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
+. /lab/lib/usage.sh
 
 luns=64 portals=4
 paths=$((luns * portals))
 target_start lio $portals luns=$luns size=8
 login $portals
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	polling_interval 1
-	max_polling_interval 2
-	no_path_retry queue
-}
-E2
+multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 2" "no_path_retry queue")
 paths_usable() { [[ $(dmsetup status --target multipath | grep -oE ' [0-9]+:[0-9]+ A ' | wc -l) == "$1" ]]; }
 assert_wait 120 "$paths usable paths" paths_usable $paths
 maps=$(dmsetup ls --target multipath | wc -l)
@@ -44,16 +38,6 @@ assert_wait 60 "every path is quick" quick_are $paths
 
 # ours: process ids of the daemon and its children.
 ours() { echo "$DAEMON_PID"; pgrep -P "$DAEMON_PID"; }
-ticks() {
-	local pid line total=0
-	local -a word
-	for pid in "$@"; do
-		read -r line < "/proc/$pid/stat"
-		read -r -a word <<< "${line##*) }"
-		total=$((total + word[11] + word[12]))
-	done
-	echo "$total"
-}
 mapfile -t pids < <(ours)
 before=$(ticks "${pids[@]}")
 now; begin=$NOW_MS

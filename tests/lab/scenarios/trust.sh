@@ -51,13 +51,7 @@ restart_daemon() { daemon_start --verbose; }
 target_start tgt 2
 login 2
 daemon_start --verbose
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	polling_interval 1
-	max_polling_interval 1
-}
-E2
+multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1")
 mpathiscsi enable
 assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
 policy_set 1 failover-only --active portal=10.0.2.2

@@ -4,21 +4,7 @@
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 . /lab/lib/truth.sh
-
-# lun_stanza LUN SELECTOR PRIO_ARGS: what an administrator writes for a LUN.
-lun_stanza() {
-	cat <<-S
-		multipath {
-			wwid $(lun_wwid "$1")
-			path_grouping_policy group_by_prio
-			path_selector "$2 0"
-			prio iscsi
-			prio_args "$3"
-			failback immediate
-			no_path_retry queue
-		}
-	S
-}
+. /lab/lib/by-conf.sh
 
 # conf WEIGHTS…: the whole file, with these weights of LUN 4's paths.
 conf() {
@@ -39,11 +25,7 @@ conf() {
 			}
 		}
 		multipaths {
-		$(lun_stanza 1 round-robin "failover-only active portal=10.0.1.2")
-		$(lun_stanza 2 round-robin "round-robin")
-		$(lun_stanza 3 round-robin "round-robin-with-subset active portal=10.0.1.2 portal=10.0.2.2 standby portal=10.0.3.2 portal=10.0.4.2")
-		$(lun_stanza 4 round-robin "weighted-path portal=10.0.1.2:$1 portal=10.0.2.2:$2 portal=10.0.3.2:$3 portal=10.0.4.2:$4")
-		$(lun_stanza 5 queue-length "least-queue-depth")
+		$(by_conf "$@")
 		}
 	C
 }

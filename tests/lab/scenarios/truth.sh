@@ -4,24 +4,15 @@
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
 . /lab/lib/truth.sh
+. /lab/lib/tables.sh
 
 weights() { policy_set 4 weighted-path -w "portal=10.0.1.2:$1" -w "portal=10.0.2.2:$2" -w "portal=10.0.3.2:$3" -w "portal=10.0.4.2:$4"; }
 
 target_start tgt 4 luns=5
 login 4
 daemon_start
-multipathd_start - <<E2
-defaults {
-	find_multipaths yes
-	polling_interval 1
-	max_polling_interval 1
-	fast_io_fail_tmo 1
-	no_path_retry queue
-}
-E2
-mpathiscsi enable > "$(log enable)"
-assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
-assert_wait 60 "every LUN has a map with all paths" maps_complete
+multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1" "fast_io_fail_tmo 1" "no_path_retry queue")
+ours_enable
 policy_set 1 failover-only --active portal=10.0.1.2
 policy_set 2 round-robin
 policy_set 3 round-robin-with-subset -a portal=10.0.1.2 -a portal=10.0.2.2 -s portal=10.0.3.2 -s portal=10.0.4.2
@@ -35,10 +26,10 @@ truth_load_start
 say "a verified load flows on each of the five maps"
 
 title "paths that carried the writes, by policy"
-truth_tables_start
+tables_start
 truth_run
-kill "$TRUTH_MONITOR_PID"
-tables=$(truth_tables) reloads=$(truth_reloads)
+tables_stop
+tables=$(tables_count) reloads=$(truth_reloads)
 say "tables of the five maps put in force during these failures and returns: $tables, asked for by the daemon: $reloads"
 assert_eq "tables that a failure or a return made the daemon ask for" 0 "$reloads"
 

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
-. /lab/lib/truth.sh # truth_tables
+. /lab/lib/tables.sh
 
 STORE=/etc/mpathiscsi/policies.conf
 SETTINGS=$LAB/scenarios/wrong-settings.table
@@ -16,16 +16,8 @@ target_start lio 4 luns=2 controllers=2
 alua_set 2 nonoptimized 2
 login 4
 daemon_start
-multipathd_start - <<C
-defaults {
-	find_multipaths yes
-	polling_interval 1
-	max_polling_interval 1
-}
-C
-mpathiscsi enable > "$(log enable)"
-assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
-assert_wait 60 "every LUN has a map with all paths" maps_complete
+multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1")
+ours_enable
 policy_set 1 failover-only --active portal=10.0.2.2
 assert "policy of the target" mpathiscsi policy set --timeout 60s --target "$TARGET_IQN" round-robin-with-subset
 assert_wait 30 "LUN 1 has its own" groups_are "2 1 3 4" 1
@@ -43,7 +35,7 @@ picture() {
 }
 settled() { picture > "$LAB_VAR/settled" && pause 2 && picture | cmp -s - "$LAB_VAR/settled"; }
 assert_wait 60 "nothing moves any more" settled
-truth_tables_start
+tables_start
 picture > "$LAB_OUT/before"
 assert_eq "policies in force before" 2 "$(grep -c 'in force' "$LAB_OUT/before")"
 cat "$LAB_OUT/before"
@@ -82,7 +74,7 @@ unchanged() {
 untouched() {
 	picture > "$LAB_VAR/after"
 	cmp -s "$LAB_OUT/before" "$LAB_VAR/after" || wrong "not as before: $*: $(diff "$LAB_OUT/before" "$LAB_VAR/after" || true)"
-	[[ $(truth_tables) == 0 ]] || wrong "$(truth_tables) tables were loaded by now: $*"
+	[[ $(tables_count) == 0 ]] || wrong "$(tables_count) tables were loaded by now: $*"
 }
 
 title "wrong settings"
@@ -218,6 +210,6 @@ untouched "in the end"
 [[ $(status_value 's.get("warning", "none")') == none ]] || wrong "status still warns"
 assert "and a good setting is taken" mpathiscsi policy set --timeout 60s "$lun1" failover-only --active portal=10.0.1.2
 assert_wait 30 "in force" groups_are "1 2 3 4" 1
-kill "$TRUTH_MONITOR_PID"
+tables_stop
 result wrong_settings "settings=$settings" "others=$others" "files=$files" "commands=$CASES" "wrong=$WRONG"
 assert_eq "cases that are not as the table says" 0 "$WRONG"

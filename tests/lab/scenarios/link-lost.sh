@@ -1,0 +1,74 @@
+# The host loses its own link: no carrier, switched off, both links at once; and one that is back after 50 ms, which costs nothing.
+# The kernel tells the daemon, so that nobody waits for a silence.
+# lab: init=script timeout=1200
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash source=/dev/null
+. /lab/lib/lab.sh
+. /lab/lib/failover.sh
+. /lab/lib/falsealarm.sh
+
+product_require
+FO_SETTING=default
+said() { grep -qF "$1" "$(log mpathiscsid)"; }
+status_says() { grep -qF "$1" <(mpathiscsi status); }
+
+# lost CASE CUTS: the link is lost, and its session given up each time; lines CUT and a RESULT for each depth.
+lost() {
+	local case=$1 cuts=$2 before after depth i
+	FO_TIMES=()
+	title "$case"
+	before=$(quick_totals releases)
+	for depth in 1 32; do
+		loads_start "$depth" "/dev/mapper/${FO_MAP[${FO_LUN[$depth]}]}" --threads "$depth" --rate "${FO_RATE[$depth]}" \
+			--blocks $((depth == 1 ? 256 : 16)) --threshold 200 --drain 90
+	done
+	for ((i = 1; i <= cuts; i++)); do
+		failover_cut "$case"
+	done
+	after=$(quick_totals releases)
+	for depth in 1 32; do
+		loads_use "$depth"
+		load_stop
+		assert_eq "$case, depth $depth: I/O errors, corrupt blocks" "0 0" "$LOAD_ERRORS $LOAD_CORRUPT"
+		failover_lines "$case" default "$case" "$depth" "$cuts" | tee -a "$LAB_OUT/cuts.txt"
+	done
+	assert_ge "$case: sessions given up" "$((after - before))" "$cuts"
+}
+
+failover_target linkdown
+failover_up default
+watch_start "$LAB_VAR/watch.log" "${FO_MAP[1]}" "${FO_MAP[2]}"
+
+title "a link that is back after 50 ms"
+falsealarm_case linkflap default 12
+assert_eq "paths failed, sessions dropped, given up, I/O errors, corrupt blocks" "0 0 0 0 0" \
+	"$FA_FAILED $FA_DROPPED $FA_RELEASED $FA_ERRORS $FA_CORRUPT"
+
+lost linkdown 3
+assert "the daemon has named the link" said "link p1 is down (no carrier); its connection is ended"
+lost linkoff 2
+assert "the daemon has named the link" said "link p1 is down (switched off); its connection is ended"
+cuts=$(awk '$1 == "CUT" { for (i = 2; i <= NF; i++) if (sub(/^stall_ms=/, "", $i)) print $i }' "$LAB_OUT/cuts.txt" | sort -n)
+read -r median < <(awk '{ ms[NR] = $1 } END { print ms[int((NR + 1) / 2)] }' <<< "$cuts")
+# A quarter of a second; stock needs 15 s, a busy host a multiple of either.
+assert_le "median stall, ms" "$median" 1500
+result linklost "n=$(wc -l <<< "$cuts")" "median_ms=$median" "max_ms=$(tail -n 1 <<< "$cuts")"
+
+title "both links at once"
+loads_start 32 "/dev/mapper/${FO_MAP[2]}" --threads 32 --rate 4 --blocks 16 --drain 90
+failover_ready_all() { failover_home && quick_are 4 && loads_flow 32; }
+assert_wait 120 "all is well" failover_ready_all
+before=$(quick_totals releases)
+portal_link_down 1
+portal_link_down 2
+assert_wait 20 "status names the first link" status_says "link p1 is down (no carrier)"
+assert_wait 20 "status names the second link" status_says "link p2 is down (no carrier)"
+pause 2
+portal_heal 1 2
+assert_wait 120 "all paths are up again" failover_home
+assert_wait 60 "I/O flows" loads_flow 32
+load_stop
+assert_eq "I/O errors, corrupt blocks" "0 0" "$LOAD_ERRORS $LOAD_CORRUPT"
+assert_eq "nothing given up" "$before" "$(quick_totals releases)"
+watch_stop
+failover_down default
