@@ -67,6 +67,8 @@ void cli_print_quick(FILE *out, struct json_object *path, int indent, const char
 	char line[400];
 
 	print_held(out, path, indent);
+	if (*cli_text(path, "link"))
+		fold_print(out, indent, cli_text(path, "link"));
 	if (*cli_text(path, "hang"))
 		fold_print(out, indent, cli_text(path, "hang"));
 	if (*suspicion && strcmp(suspicion, suspicion_text(SUSPICION_NONE)) != 0) {

@@ -19,6 +19,9 @@
 #define DISKS_CHECK_MS	 2000
 #define DISKS_CHECK_EACH 64 /* so many more disks, so many times less often */
 
+/* A link is lost: so long after that other paths have answered, or do not. */
+#define LINK_PROOF_MS 1000
+
 /* Names of all disks of a session; NULL: no memory. */
 static const char **disks_of(const struct quick *quick, unsigned int sid, size_t *ret_n)
 {
@@ -339,7 +342,37 @@ int quick_end_session(struct quick *quick, struct quick_session *session, const 
 static bool is_dead(const struct quick_session *session)
 {
 	return session->present && session->logged_in_ns && !session->given_up &&
-	       (session->verdict == SUSPICION_CONNECTION || session->verdict == SUSPICION_TARGET);
+	       (session->verdict == SUSPICION_CONNECTION ||
+		session->verdict == SUSPICION_TARGET || link_is_lost(session));
+}
+
+/* Nothing is in flight without a link: there is nothing to free, and the connection lives on if
+ * the link comes back. So it is not counted against the limit, either. */
+static void turn_away(struct quick *quick, struct quick_session *session, const char *why)
+{
+	char name[QUICK_NAME_MAX];
+
+	if (session->link.turned_away)
+		return;
+	session->link.turned_away = true;
+	log_line(LOG_NOTICE, "%s: %s; nothing is in flight, new I/O goes elsewhere",
+		 quick_name(quick, session, name, sizeof(name)), why);
+	fail_paths(quick, session);
+}
+
+/* Other paths have up to a probe's interval to answer in: no word about it before. */
+static bool is_early(const struct quick_session *session, enum quick_reason reason,
+		     uint64_t now_ns)
+{
+	return link_is_lost(session) && reason == QUICK_OTHERS_UNPROVEN &&
+	       now_ns - link_lost_since(session) < LINK_PROOF_MS * NS_PER_MS;
+}
+
+static const char *why_dead(const struct quick_session *session, char *buffer, size_t size)
+{
+	if (!link_is_lost(session))
+		return suspicion_text(session->verdict);
+	return link_text(session, buffer, size);
 }
 
 static void consider(struct quick *quick, const struct quick_facts *facts, size_t index,
@@ -349,14 +382,19 @@ static void consider(struct quick *quick, const struct quick_facts *facts, size_
 	struct quick_session *session = &quick->sessions[index];
 	struct decide_session about = quick_facts_of(quick, facts, index, now_ns);
 	struct quick_decision decision = decide_release(&about, &limits);
-	const char *why = suspicion_text(session->verdict);
+	char text[LINK_LOSS_TEXT_MAX];
+	const char *why = why_dead(session, text, sizeof(text));
 
+	if (is_early(session, decision.reason, now_ns))
+		return;
 	if (decision.reason != QUICK_YES)
 		refuse(quick, session, decision.reason, why, quick_reason_text(decision.reason));
 	else if (!quick->connections)
 		refuse(quick, session, QUICK_NO_SOCKET, why, "sock_diag is not available");
-	else
+	else if (session->in_flight || !link_is_lost(session))
 		quick_end_session(quick, session, why, now_ns);
+	else
+		turn_away(quick, session, why);
 }
 
 void quick_give_up(struct quick *quick, uint64_t now_ns)
@@ -395,6 +433,9 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 	quick->n_lost++;
 	if (session->lost_armed)
 		quick->n_dropped++;
+	if (link_is_lost(session))
+		quick->n_links_lost++;
+	link_forget_packets(quick->links, quick, session, now_ns);
 	log_line(LOG_NOTICE, "%s: connection lost%s",
 		 quick_name(quick, session, name, sizeof(name)),
 		 session->lost_armed	? " (armed time-out)"

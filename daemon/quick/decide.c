@@ -61,6 +61,17 @@ static enum quick_reason release_lun(const struct decide_lun *lun, uint32_t stoc
 	return lun->others_other_portal ? QUICK_YES : QUICK_SAME_PORTAL;
 }
 
+static enum quick_reason link_lun(const struct decide_lun *lun, uint32_t stock_ms)
+{
+	enum quick_reason reason = quick_lun(lun, stock_ms);
+
+	if (reason != QUICK_YES || !lun->in_map)
+		return reason;
+	if (!lun->others_since)
+		return QUICK_OTHERS_UNPROVEN;
+	return lun->others_other_link ? QUICK_YES : QUICK_SAME_LINK;
+}
+
 static bool has_mapped_lun(const struct decide_session *session)
 {
 	for (size_t i = 0; i < session->n_luns; i++)
@@ -108,7 +119,7 @@ struct quick_decision decide_release(const struct decide_session *session,
 		return quick;
 	if (!session->release)
 		return (struct quick_decision){ QUICK_NOT_WANTED, 0 };
-	return all_luns(session, release_lun);
+	return all_luns(session, session->link_lost ? link_lun : release_lun);
 }
 
 bool quick_reason_of_lun(enum quick_reason reason)
@@ -134,6 +145,7 @@ const char *quick_reason_text(enum quick_reason reason)
 		[QUICK_QUEUEING_SHORT] = "map queues for less time than the kernel's timers wait",
 		[QUICK_OTHERS_UNPROVEN] = "no other path has answered since the trouble began",
 		[QUICK_SAME_PORTAL] = "all other paths go over the same portal",
+		[QUICK_SAME_LINK] = "no other path goes by another link that is up",
 	};
 
 	_Static_assert(sizeof(texts) / sizeof(texts[0]) == QUICK_REASON_MAX, "all worded");

@@ -31,6 +31,7 @@ struct decide_lun {
 	unsigned int others;	/* usable paths of it over other sessions, that are healthy now */
 	unsigned int others_since; /* … and have answered since the suspicion began */
 	bool others_other_portal; /* at least one of these last over another portal */
+	bool others_other_link;	  /* at least one of them by another interface, which is up */
 };
 
 struct decide_session {
@@ -40,6 +41,7 @@ struct decide_session {
 	bool logged_in;
 	uint64_t logged_in_ms; /* for how long */
 	bool socket_known;
+	bool link_lost;	    /* the interface that it goes out by is down (link_loss.h) */
 	uint32_t stock_ms;  /* how long the kernel's own timers would ride out a silence; 0: not
 			     * known, nothing is long enough */
 	const struct decide_lun *luns;
@@ -69,6 +71,7 @@ enum quick_reason {
 	QUICK_QUEUEING_SHORT, /* no_path_retry ends before the kernel's timers would have */
 	QUICK_OTHERS_UNPROVEN, /* release: no other path has answered since the suspicion began */
 	QUICK_SAME_PORTAL,     /* release: the other paths go over the same portal */
+	QUICK_SAME_LINK,       /* … link lost: none goes by another interface that is up */
 	QUICK_REASON_MAX
 };
 
@@ -90,7 +93,8 @@ struct quick_decision decide_quick(const struct decide_session *session,
 				   const struct decide_limits *limits);
 
 /* May it be given up now (fail_path, SOCK_DESTROY)? It must be quick, every LUN must have a path
- * that has answered since the suspicion began, over another portal. */
+ * that has answered since the suspicion began, over another portal. Where the link is lost: by
+ * another interface; the portal may be the same, for nothing speaks against it. */
 struct quick_decision decide_release(const struct decide_session *session,
 				     const struct decide_limits *limits);
 

@@ -45,7 +45,7 @@ static void skip_word(const char **text)
 /* Fields: major minor name, then eleven and more numbers; 1 reads, 5 writes, 9 in flight. */
 static int parse_line(const char *line, struct disk_load *ret)
 {
-	uint64_t major, minor, field[9];
+	uint64_t major, minor, field[9] = {0};
 
 	if (next_number(&line, UINT_MAX, &major) < 0 || next_number(&line, UINT_MAX, &minor) < 0)
 		return -EINVAL;

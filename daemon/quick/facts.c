@@ -29,6 +29,13 @@ uint64_t quick_unproven_since(const struct quick_session *session, uint64_t now_
 	return since && now_ns > since && now_ns - since >= PROOF_MS * NS_PER_MS ? since : 0;
 }
 
+uint64_t quick_trouble_since(const struct quick_session *session)
+{
+	uint64_t since = session->suspicion.since_ns, link = link_lost_since(session);
+
+	return link > since ? link : since;
+}
+
 /* The other paths of the LUN, for the session of path 'self'. 'sessions': those of its paths. */
 static void count_others(const struct lun *lun, size_t self,
 			 const struct quick_session *const *sessions, const bool *usable,
@@ -36,7 +43,7 @@ static void count_others(const struct lun *lun, size_t self,
 {
 	const struct lun_path *mine = &lun->paths[self];
 	const struct quick_session *session = sessions[self];
-	uint64_t since = session ? session->suspicion.since_ns : 0, proof = 0;
+	uint64_t since = session ? quick_trouble_since(session) : 0, proof = 0;
 	size_t n = lun->n_paths < POLICY_PATHS_MAX ? lun->n_paths : POLICY_PATHS_MAX;
 
 	if (session)
@@ -63,14 +70,24 @@ static void count_others(const struct lun *lun, size_t self,
 		ret->others_other_portal =
 			ret->others_other_portal ||
 			portal_compare(&path->id->name.portal, &mine->id->name.portal) != 0;
+		ret->others_other_link = ret->others_other_link ||
+					 (session && other && link_is_other(session, other));
 	}
 }
 
-static void facts_of_lun(const struct quick *quick, const struct lun *lun, const size_t *place,
+static size_t index_of(const struct quick *quick, unsigned int sid)
+{
+	const struct quick_session *session = quick_session(quick, sid);
+
+	return session ? (size_t)(session - quick->sessions) : quick->n_sessions;
+}
+
+/* 'next': where the next LUN of each session goes, as index_of() counts. */
+static void facts_of_lun(const struct quick *quick, const struct lun *lun, size_t *next,
 			 uint64_t now_ns, struct quick_facts *facts)
 {
 	const struct quick_session *sessions[POLICY_PATHS_MAX];
-	bool usable[POLICY_PATHS_MAX];
+	bool usable[POLICY_PATHS_MAX] = {false};
 	size_t n = lun->n_paths < POLICY_PATHS_MAX ? lun->n_paths : POLICY_PATHS_MAX, i;
 	enum map_queueing queueing;
 	uint32_t queueing_ms;
@@ -81,7 +98,8 @@ static void facts_of_lun(const struct quick *quick, const struct lun *lun, const
 		sessions[i] = quick_session(quick, lun->paths[i].id->sid);
 	}
 	for (i = 0; i < n; i++) {
-		struct decide_lun *ret = &facts->luns[place[i]];
+		size_t place = next[index_of(quick, lun->paths[i].id->sid)]++;
+		struct decide_lun *ret = &facts->luns[place];
 
 		*ret = (struct decide_lun){.in_map = lun->paths[i].dm != NULL,
 					   .live_queues = lun->map && lun->map->queues,
@@ -91,15 +109,8 @@ static void facts_of_lun(const struct quick *quick, const struct lun *lun, const
 		ret->queueing = queueing;
 		ret->queueing_ms = queueing_ms;
 		count_others(lun, i, sessions, usable, now_ns, ret);
-		facts->which[place[i]] = lun;
+		facts->which[place] = lun;
 	}
-}
-
-static size_t index_of(const struct quick *quick, unsigned int sid)
-{
-	const struct quick_session *session = quick_session(quick, sid);
-
-	return session ? (size_t)(session - quick->sessions) : quick->n_sessions;
 }
 
 /* Where each session's LUNs begin: one more entry than sessions, the last for paths of
@@ -125,15 +136,9 @@ static void fill(const struct quick *quick, struct quick_facts *facts, size_t *n
 {
 	const struct lun_table *table = &quick->watch->luns;
 	const uint64_t now_ns = clock_now_ns();
-	size_t place[POLICY_PATHS_MAX], i, j;
 
-	for (i = 0; i < table->n; i++) {
-		const struct lun *lun = &table->luns[i];
-
-		for (j = 0; j < lun->n_paths && j < POLICY_PATHS_MAX; j++)
-			place[j] = next[index_of(quick, lun->paths[j].id->sid)]++;
-		facts_of_lun(quick, lun, place, now_ns, facts);
-	}
+	for (size_t i = 0; i < table->n; i++)
+		facts_of_lun(quick, &table->luns[i], next, now_ns, facts);
 }
 
 int quick_facts_make(const struct quick *quick, struct quick_facts *ret)
@@ -186,6 +191,7 @@ struct decide_session quick_facts_of(const struct quick *quick, const struct qui
 					? (now_ns - session->logged_in_ns) / NS_PER_MS
 					: 0,
 		.socket_known = session->tcp_known,
+		.link_lost = link_is_lost(session),
 		.stock_ms = session->stock_ms,
 		.luns = &facts->luns[facts->first[index]],
 		.n_luns = facts->first[index + 1] - facts->first[index],

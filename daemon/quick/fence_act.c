@@ -31,7 +31,7 @@ static struct fence_choice choose(const struct quick *quick, const struct quick_
 		for (size_t i = 0; i < watch->n_sessions; i++)
 			all[i] = describe(&watch->sessions[i],
 					  quick_session(quick, watch->sessions[i].id->sid));
-		choice = fence_choose(&dead, session->suspicion.since_ns, all, watch->n_sessions);
+		choice = fence_choose(&dead, quick_trouble_since(session), all, watch->n_sessions);
 	}
 	free(all);
 	return choice;
@@ -96,7 +96,8 @@ static bool is_wanted(const struct quick *quick, const struct quick_session *ses
 	const struct iscsi_identity *id = quick_identity(quick, session->sid);
 
 	return id && settings_timing(&quick->settings, id->name.target)->fence &&
-	       (session->verdict == SUSPICION_CONNECTION || session->verdict == SUSPICION_TARGET);
+	       (session->verdict == SUSPICION_CONNECTION ||
+		session->verdict == SUSPICION_TARGET || link_is_lost(session));
 }
 
 void quick_fence_expire(struct quick_session *session, bool dead)

@@ -59,7 +59,7 @@ const struct silence *hang_silence(const struct hangs *hangs, dev_t devt);
 
 uint64_t hang_lun_hash(const struct lun *lun);
 
-/* NULL: none. */
+/* NULL: none; 'hangs' may be NULL, too. */
 struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
 		       const struct lun_path *path);
 struct hang *hang_add(struct hangs *hangs, const struct lun *lun, const struct lun_path *path);

@@ -17,12 +17,12 @@ uint64_t hang_lun_hash(const struct lun *lun)
 	return fnv1a(FNV1A_START, lun->wwid, strlen(lun->wwid));
 }
 
-struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
-		       const struct lun_path *path)
+static struct hang *find(const struct hangs *hangs, const struct lun *lun,
+			 const struct lun_path *path)
 {
 	uint64_t wwid, name;
 
-	if (!hangs || !hangs->n)
+	if (!hangs->n)
 		return NULL;
 	wwid = hang_lun_hash(lun);
 	name = path_name_hash(&path->id->name);
@@ -32,9 +32,15 @@ struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
 	return NULL;
 }
 
+struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
+		       const struct lun_path *path)
+{
+	return hangs ? find(hangs, lun, path) : NULL;
+}
+
 struct hang *hang_add(struct hangs *hangs, const struct lun *lun, const struct lun_path *path)
 {
-	struct hang *hang = hang_find(hangs, lun, path), *grown;
+	struct hang *hang = find(hangs, lun, path), *grown;
 
 	if (hang)
 		return hang;

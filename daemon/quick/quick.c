@@ -40,6 +40,7 @@ static bool must_decide_now(const struct quick *quick, uint64_t now_ns)
 /* What can be done at any time: look, and act on what cannot wait. */
 static void step(struct quick *quick, bool late, uint64_t now_ns)
 {
+	links_look(quick->links, quick, now_ns);
 	quick_sessions_look(quick, late, now_ns);
 	quick_on_losses(quick, now_ns);
 	if (must_decide_now(quick, now_ns))
@@ -123,7 +124,7 @@ static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 	if (quick_sessions_came_back(quick) || must_see_dm(quick, now_ns))
 		watch_refresh(quick->watch);
 	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
-	return sd_event_source_set_time(source, now_us + BEAT_US);
+	return sd_event_source_set_time(source, now_us + links_wait_us(quick, now_ns, BEAT_US));
 }
 
 static void on_connection_error(void *arg)
@@ -131,6 +132,16 @@ static void on_connection_error(void *arg)
 	struct quick *quick = arg;
 
 	step(quick, false, clock_now_ns());
+}
+
+/* A link that stays down is to be dealt with when its time is over, not at the beat after that. */
+static void on_link(struct quick *quick)
+{
+	uint64_t now_ns = clock_now_ns(), now_us;
+
+	step(quick, false, now_ns);
+	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
+	sd_event_source_set_time(quick->beat, now_us + links_wait_us(quick, now_ns, BEAT_US));
 }
 
 static void read_switch(struct quick *quick)
@@ -209,6 +220,10 @@ static void open_doors(struct quick *quick)
 	r = iscsi_events_new(quick->watch->event, on_connection_error, quick, &quick->events);
 	if (r < 0)
 		log_line(LOG_INFO, "no events of the kernel's iSCSI: %s", strerror(-r));
+	r = links_new(quick->watch->event, quick, on_link, &quick->links);
+	if (r < 0)
+		log_line(LOG_WARNING, "rtnetlink: %s: a lost link is found by its silence only",
+			 strerror(-r));
 }
 
 static int start(struct quick *quick)
@@ -260,6 +275,7 @@ void quick_free(struct quick *quick)
 	quick_untune(quick);
 	sd_event_source_disable_unref(quick->beat);
 	iscsi_events_free(quick->events);
+	links_free(quick->links);
 	connections_free(quick->connections);
 	levers_free(quick->levers);
 	disk_loads_free(&quick->loads);

@@ -52,6 +52,15 @@ static void add_hang(struct json_object *object, const struct quick *quick, cons
 		add_text(object, "hang", text);
 }
 
+/* "link": that it is down. */
+static void add_link(struct json_object *object, const struct quick_session *session)
+{
+	char text[LINK_LOSS_TEXT_MAX];
+
+	if (*link_text(session, text, sizeof(text)))
+		add_text(object, "link", text);
+}
+
 void quick_report_path(const struct quick *quick, const struct lun *lun,
 		       const struct lun_path *path, bool brief, struct json_object *object)
 {
@@ -78,6 +87,7 @@ void quick_report_path(const struct quick *quick, const struct lun *lun,
 		add_number(object, "held_out_ms", left_ms);
 	}
 	add_hang(object, quick, lun, path);
+	add_link(object, session);
 }
 
 /* How long a silence of the portal takes to be noticed, and by whom. */
@@ -160,6 +170,7 @@ void quick_report(const struct quick *quick, struct json_object *reply)
 	add_number(counters, "not_fenced", quick->n_not_fenced);
 	add_number(counters, "lost", quick->n_lost);
 	add_number(counters, "dropped", quick->n_dropped);
+	add_number(counters, "links_lost", quick->n_links_lost);
 	add_number(counters, "false_alarms", quick->n_false);
 	add_number(counters, "reinstated", quick->n_reinstated);
 	quick_hang_report(quick, counters);

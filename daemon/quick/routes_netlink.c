@@ -43,8 +43,7 @@ void route_socket_free(struct route_socket *socket)
 	free(socket);
 }
 
-/* The kernel answers within send, or in portions within each receive: nothing to wait for. */
-static int exchange(struct route_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
+int route_exchange(struct route_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
 {
 	char buffer[1 << 15] __attribute__((aligned(NLMSG_ALIGNTO)));
 	unsigned int port = mnl_socket_get_portid(socket->socket);
@@ -200,7 +199,7 @@ int route_look(struct route_socket *socket, const struct ip_address *to, struct 
 	put_address(header, RTA_DST, to);
 	if (to->scope)
 		mnl_attr_put_u32(header, RTA_OIF, to->scope);
-	r = exchange(socket, header, on_found, &found);
+	r = route_exchange(socket, header, on_found, &found);
 	if (r < 0)
 		return r;
 	if (found.type == RTN_UNSPEC)
@@ -248,7 +247,7 @@ int route_add(struct route_socket *socket, const struct route *route)
 
 	put_route(header, message, route);
 	put_metrics(header, route);
-	return exchange(socket, header, NULL, NULL);
+	return route_exchange(socket, header, NULL, NULL);
 }
 
 int route_remove(struct route_socket *socket, const struct route *route)
@@ -259,7 +258,7 @@ int route_remove(struct route_socket *socket, const struct route *route)
 					    route->destination.family, &header);
 
 	put_route(header, message, route);
-	return exchange(socket, header, NULL, NULL);
+	return route_exchange(socket, header, NULL, NULL);
 }
 
 struct list {
@@ -294,7 +293,7 @@ static int list_family(struct route_socket *socket, sa_family_t family, struct l
 	int r;
 
 	message->rtm_protocol = list->protocol;
-	r = exchange(socket, header, on_listed, list);
+	r = route_exchange(socket, header, on_listed, list);
 	/* A host without IPv6 has no such routes. */
 	return r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r;
 }

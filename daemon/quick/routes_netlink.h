@@ -30,6 +30,11 @@ struct route_socket;
 int route_socket_new(struct route_socket **ret);
 void route_socket_free(struct route_socket *socket);
 
+/* Send a request and hand the messages of its answer to 'fn' (netlink_take.h). The kernel answers
+ * within send, or in portions within each receive: nothing to wait for. -errno of the kernel's. */
+int route_exchange(struct route_socket *socket, struct nlmsghdr *request,
+		   int (*fn)(const struct nlmsghdr *header, void *arg), void *arg);
+
 /* The route that the host takes to an address, as it is in its table. -errno of the kernel's
  * (-ENETUNREACH …); -ENOENT: it told none. */
 int route_look(struct route_socket *socket, const struct ip_address *to, struct route *ret);

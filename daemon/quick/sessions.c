@@ -163,6 +163,7 @@ static void login_begins(struct quick *quick,
 		quick->n_false++;
 	}
 	session->tcp = (struct tcp_sample){.inode = 0};
+	session->link = (struct session_link){.looked_ns = 0};
 	session->given_up = session->outage_known = session->tcp_gone = false;
 	session->fence = FENCE_NONE;
 	session->lost_armed = false;
@@ -270,7 +271,7 @@ static bool is_odd(const struct quick_session *session, const struct board_sessi
 				       session->tcp.probes)) ||
 	       (probe->state != PROBE_UP && probe->state != PROBE_NONE &&
 		probe->state != PROBE_TCP_ONLY && probe->state != PROBE_LOCAL) ||
-	       session->suspicion.since_ns || session->draining;
+	       session->suspicion.since_ns || session->draining || link_lost_since(session);
 }
 
 static void sum_loads(const struct quick *quick, struct quick_session *session)
@@ -333,7 +334,8 @@ static void judge(struct quick *quick, struct quick_session *session,
 	session->verdict = verdict;
 	session->healthy = session->logged_in_ns && session->tcp_known &&
 			   !probe_speaks_against(probe->state) &&
-			   verdict != SUSPICION_CONNECTION && verdict != SUSPICION_TARGET;
+			   verdict != SUSPICION_CONNECTION && verdict != SUSPICION_TARGET &&
+			   !link_is_lost(session);
 	session->answered_ns = session->nop_answered_ns = probe->last_good_ns;
 	/* not its acknowledgements: the kernel of a stopped target gives those */
 	if (session->suspicion.answered_ns > session->answered_ns)

@@ -18,6 +18,7 @@
 #include "daemon/quick/hang.h"
 #include "daemon/quick/iscsi_events.h"
 #include "daemon/quick/levers.h"
+#include "daemon/quick/links.h"
 #include "daemon/quick/quick.h"
 #include "daemon/quick/settings.h"
 #include "daemon/quick/switch.h"
@@ -53,6 +54,7 @@ struct quick_session {
 	bool healthy;	      /* nothing speaks against it */
 	uint64_t answered_ns; /* last sign of life of portal or connection */
 	uint64_t nop_answered_ns; /* … to the probe */
+	struct session_link link; /* the interface it goes out by */
 	/* the deed */
 	struct quick_decision decision;
 	char decision_lun[DEVICE_WWID_MAX]; /* the LUN that stands in the way, "" none */
@@ -92,6 +94,7 @@ struct quick {
 	struct connections *connections;
 	struct levers *levers;
 	struct iscsi_events *events;
+	struct links *links; /* NULL: nothing is known of any link */
 	sd_event_source *beat;
 	uint64_t beat_ns; /* last beat */
 	struct quick_session *sessions;
@@ -114,6 +117,7 @@ struct quick {
 	uint64_t tuned_hash, tuned_ns;
 	uint64_t n_released, n_dropped, n_lost, n_false, n_reinstated; /* for people */
 	uint64_t n_fenced, n_not_fenced;
+	uint64_t n_links_lost;
 };
 
 /* quick.c: may anything act? */
@@ -165,6 +169,8 @@ struct decide_session quick_facts_of(const struct quick *quick, const struct qui
 /* Since when it has waited for an acknowledgement so long that other paths must have proved
  * themselves meanwhile; 0: it has not. */
 uint64_t quick_unproven_since(const struct quick_session *session, uint64_t now_ns);
+/* Since when something has been wrong with it; 0: nothing is. Who answered later was alive then. */
+uint64_t quick_trouble_since(const struct quick_session *session);
 /* Could this path carry I/O, as far as we know? */
 bool quick_path_usable(const struct quick *quick, const struct lun *lun,
 		       const struct lun_path *path);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Datagrams of the kernel's: about sockets (sock_diag), routes and addresses (rtnetlink), and
- * iSCSI. The first byte chooses; the rest is what was received.
+ * Datagrams of the kernel's: about sockets (sock_diag), routes, addresses and links (rtnetlink),
+ * and iSCSI. The first byte chooses; the rest is what was received.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/quick/connection_device.h"
 #include "daemon/quick/connection_diag.h"
 #include "daemon/quick/iscsi_events.h"
+#include "daemon/quick/links_netlink.h"
 #include "daemon/quick/netlink_take.h"
 #include "daemon/quick/routes_netlink.h"
 #include "tests/fuzz/fuzz.h"
@@ -54,6 +56,23 @@ static void devices(const void *datagram, size_t size)
 	must(search.n <= DEVICES);
 }
 
+static int take_notice(const struct nlmsghdr *header, void *arg)
+{
+	struct link_notice notice = {.device = 0};
+	int r = link_notice_read(header, &notice);
+
+	(void)arg;
+	must(r == 0 || r == 1 || r == -EBADMSG);
+	must(memchr(notice.name, '\0', sizeof(notice.name)) != NULL);
+	must(r != 1 || (notice.state != LINK_UNKNOWN) == (notice.address.family == AF_UNSPEC));
+	return MNL_CB_OK;
+}
+
+static void notices(const void *datagram, size_t size)
+{
+	check_result(netlink_take(datagram, size, 0, 0, take_notice, NULL));
+}
+
 static void events(const void *datagram, size_t size)
 {
 	iscsi_events_tell_error(datagram, size);
@@ -75,7 +94,7 @@ static void others(const void *datagram, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const kinds[])(const void *, size_t) = {sockets, routes, devices, events,
-							      others};
+							      others,  notices};
 	struct fuzz_bytes bytes = {data, size};
 	uint8_t which = fuzz_byte(&bytes) % (sizeof(kinds) / sizeof(kinds[0]));
 	/* malloc() aligns it */

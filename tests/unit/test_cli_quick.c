@@ -55,6 +55,8 @@ static void paths(void **state)
 	below_path("{'quick': false, 'armed': 'not permitted', 'quick_reason': 'x'}", "x", "");
 	below_path("{'suspicion': 'answers are overdue'}", "",
 		   "      suspicion: answers are overdue\n");
+	below_path("{'link': 'link eth1 is down (no carrier)', 'suspicion': 'no suspicion'}", "",
+		   "      link eth1 is down (no carrier)\n");
 	below_path("{'quick': false, 'quick_reason': 'last healthy path', 'held_out_ms': 84001, "
 		   "'flaps': 4012, 'suspicion': 'answers are overdue'}",
 		   "",

@@ -94,6 +94,53 @@ static void queueing_just(struct scene *s) { s->luns[2].queueing_ms = 15000; }
 static void stock_unknown(struct scene *s) { s->session.stock_ms = 0; }
 static void unproven(struct scene *s) { s->luns[2].others_since = 0; }
 static void same_portal(struct scene *s) { s->luns[2].others_other_portal = false; }
+/* The link is lost: other paths go by another one, over the same portal or not. */
+static void link_lost(struct scene *s)
+{
+	s->session.link_lost = true;
+	for (size_t i = 0; i < LUNS; i++)
+		s->luns[i].others_other_link = true;
+}
+static void link_lost_same_portal(struct scene *s)
+{
+	link_lost(s);
+	same_portal(s);
+}
+static void link_lost_same_link(struct scene *s)
+{
+	link_lost(s);
+	s->luns[2].others_other_link = false;
+}
+static void link_lost_unproven(struct scene *s)
+{
+	link_lost_same_link(s);
+	unproven(s);
+}
+static void all_links_lost(struct scene *s)
+{
+	link_lost_same_link(s);
+	last_path(s);
+}
+static void link_lost_no_queueing(struct scene *s)
+{
+	link_lost(s);
+	table_queues_not(s);
+}
+static void link_lost_not_wanted(struct scene *s)
+{
+	link_lost(s);
+	only_armed(s);
+}
+static void link_lost_one_not_in_map(struct scene *s)
+{
+	link_lost(s);
+	one_not_in_map(s);
+}
+static void link_lost_one_used_alone(struct scene *s)
+{
+	link_lost(s);
+	one_used_alone(s);
+}
 
 #define ROW(change, quick, release, lun) { #change, change, QUICK_##quick, QUICK_##release, lun }
 static const struct {
@@ -128,6 +175,15 @@ static const struct {
 	ROW(stock_unknown, QUEUEING_SHORT, QUEUEING_SHORT, 0),
 	ROW(unproven, YES, OTHERS_UNPROVEN, 2),
 	ROW(same_portal, YES, SAME_PORTAL, 2),
+	ROW(link_lost, YES, YES, 0),
+	ROW(link_lost_same_portal, YES, YES, 0),
+	ROW(link_lost_same_link, YES, SAME_LINK, 2),
+	ROW(link_lost_unproven, YES, OTHERS_UNPROVEN, 2),
+	ROW(all_links_lost, LAST_PATH, LAST_PATH, 2),
+	ROW(link_lost_no_queueing, NO_QUEUEING, NO_QUEUEING, 2),
+	ROW(link_lost_not_wanted, YES, NOT_WANTED, 0),
+	ROW(link_lost_one_not_in_map, YES, YES, 0),
+	ROW(link_lost_one_used_alone, USED_ALONE, USED_ALONE, 2),
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 

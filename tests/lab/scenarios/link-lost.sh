@@ -30,7 +30,7 @@ lost() {
 		loads_use "$depth"
 		load_stop
 		assert_eq "$case, depth $depth: I/O errors, corrupt blocks" "0 0" "$LOAD_ERRORS $LOAD_CORRUPT"
-		failover_lines "$case" default "$case" "$depth" "$cuts" | tee -a "$LAB_OUT/cuts.txt"
+		failover_lines default "$case" "$depth" "$cuts" "$case" | tee -a "$LAB_OUT/cuts.txt"
 	done
 	assert_ge "$case: sessions given up" "$((after - before))" "$cuts"
 }
