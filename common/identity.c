@@ -323,7 +323,8 @@ static int refresh_session(int root, struct iscsi_identity *id)
 	return 0;
 }
 
-static int refresh_disk(int root, struct iscsi_identity *id)
+/* 'wwid', if not NULL, gets what stands there now. */
+static int refresh_disk(int root, struct iscsi_identity *id, char *wwid)
 {
 	enum device_state state = id->device_state;
 	enum access_state access = id->access;
@@ -339,6 +340,8 @@ static int refresh_disk(int root, struct iscsi_identity *id)
 		r = read_device_state(place.dir, &state);
 		read_access(place.dir, &access, &preferred);
 	}
+	if (wwid && sysfs_text(place.dir, "device/wwid", wwid, DEVICE_WWID_MAX) < 0)
+		*wwid = '\0';
 	close(place.dir);
 	if (r < 0)
 		return r;
@@ -349,7 +352,8 @@ static int refresh_disk(int root, struct iscsi_identity *id)
 }
 
 /* Both parts or none. */
-static int refresh(const char *sysfs, struct iscsi_identity *id, bool disk, bool session)
+static int refresh(const char *sysfs, struct iscsi_identity *id, bool disk, bool session,
+		   char *wwid)
 {
 	struct iscsi_identity fresh = *id;
 	int root = sysfs_open_root(sysfs), r = 0;
@@ -357,7 +361,7 @@ static int refresh(const char *sysfs, struct iscsi_identity *id, bool disk, bool
 	if (root < 0)
 		return root;
 	if (disk)
-		r = refresh_disk(root, &fresh);
+		r = refresh_disk(root, &fresh, wwid);
 	if (r == 0 && session)
 		r = refresh_session(root, &fresh);
 	close(root);
@@ -368,17 +372,22 @@ static int refresh(const char *sysfs, struct iscsi_identity *id, bool disk, bool
 
 int identity_refresh(const char *sysfs, struct iscsi_identity *id)
 {
-	return refresh(sysfs, id, true, id->is_iscsi);
+	return refresh(sysfs, id, true, id->is_iscsi, NULL);
 }
 
 int identity_refresh_session(const char *sysfs, struct iscsi_identity *id)
 {
-	return refresh(sysfs, id, false, true);
+	return refresh(sysfs, id, false, true, NULL);
 }
 
 int identity_refresh_disk(const char *sysfs, struct iscsi_identity *id)
 {
-	return refresh(sysfs, id, true, false);
+	return refresh(sysfs, id, true, false, NULL);
+}
+
+int identity_refresh_disk_wwid(const char *sysfs, struct iscsi_identity *id, char *wwid)
+{
+	return refresh(sysfs, id, true, false, wwid);
 }
 
 /* A path that stays below its directory: relative and without "..". */

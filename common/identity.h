@@ -91,6 +91,9 @@ int identity_refresh(const char *sysfs, struct iscsi_identity *id);
  * is enough for the former. 'id' must be of an iSCSI disk for the former. */
 int identity_refresh_session(const char *sysfs, struct iscsi_identity *id);
 int identity_refresh_disk(const char *sysfs, struct iscsi_identity *id);
+/* The disk's part, and into wwid[DEVICE_WWID_MAX] the WWID that stands there now, from the same
+ * directory; "" if it is not readable. */
+int identity_refresh_disk_wwid(const char *sysfs, struct iscsi_identity *id, char *wwid);
 
 /*
  * As identity_by_name(), but what is said of the session is taken from 'like', if that is

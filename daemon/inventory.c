@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/analyzer.h"
 #include "common/disk_link.h"
 #include "common/parse.h"
 
@@ -111,29 +112,28 @@ static const struct iscsi_identity *session_seen(const struct collector *c,
 	return &c->inventory->disks[c->sessions[at]];
 }
 
-static int grow(void *array, size_t *room, size_t n, size_t size)
+/* The array with room for one more than 'n'; NULL, and the old one as it was: no memory. */
+static void *grown(void *array, size_t *room, size_t n, size_t size)
 {
 	size_t wanted = *room ? 2 * *room : 16;
 	void *bigger;
 
 	if (n < *room)
-		return 0;
-	bigger = reallocarray(*(void **)array, wanted, size);
-	if (!bigger)
-		return -ENOMEM;
-	*(void **)array = bigger;
-	*room = wanted;
-	return 0;
+		return array;
+	bigger = reallocarray(array, wanted, size);
+	if (bigger)
+		*room = wanted;
+	return bigger;
 }
 
 static int note_session(struct collector *c, unsigned int sid, size_t disk)
 {
 	size_t at = session_place(c, sid);
-	int r = grow(&c->sessions, &c->sessions_room, c->n_sessions,
-		     sizeof(*c->sessions));
+	size_t *sessions = grown(c->sessions, &c->sessions_room, c->n_sessions, sizeof(*sessions));
 
-	if (r < 0)
-		return r;
+	if (!sessions)
+		return -ENOMEM;
+	c->sessions = sessions;
 	memmove(&c->sessions[at + 1], &c->sessions[at],
 		(c->n_sessions - at) * sizeof(*c->sessions));
 	c->sessions[at] = disk;
@@ -150,17 +150,20 @@ static bool session_matters(const struct iscsi_identity *before,
 	       now->connection_state != before->connection_state;
 }
 
+NO_LEAK_BEGIN /* the array of disks is the inventory's: inventory_free() */
 static int add_disk(const char *device, const struct disk_link *link, void *arg)
 {
 	struct collector *c = arg;
 	struct inventory *inventory = c->inventory;
 	const struct iscsi_identity *before = disk_before(c, device, link), *like;
-	struct iscsi_identity *disk;
-	int r = grow(&inventory->disks, &c->room, inventory->n_disks, sizeof(*disk));
+	struct iscsi_identity *disk, *disks = grown(inventory->disks, &c->room, inventory->n_disks,
+						    sizeof(*disks));
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	disk = &inventory->disks[inventory->n_disks];
+	if (!disks)
+		return -ENOMEM;
+	inventory->disks = disks;
+	disk = &disks[inventory->n_disks];
 	like = session_seen(c, link->session);
 	if (before && like) {
 		*disk = *before;
@@ -177,6 +180,7 @@ static int add_disk(const char *device, const struct disk_link *link, void *arg)
 	inventory->n_disks++;
 	return r;
 }
+NO_LEAK_END
 
 static int compare_disks(const void *left, const void *right)
 {
@@ -313,15 +317,13 @@ static unsigned int refresh_disk(const char *sysfs, struct iscsi_identity *disk,
 {
 	const enum access_state access = disk->access;
 	const bool preferred = disk->preferred;
-	char wwid[DEVICE_WWID_MAX];
+	char wwid[DEVICE_WWID_MAX] = "";
 
-	if (identity_refresh_disk(sysfs, disk) < 0)
+	if ((wwid_too ? identity_refresh_disk_wwid(sysfs, disk, wwid)
+		      : identity_refresh_disk(sysfs, disk)) < 0)
 		return INVENTORY_GONE;
 	/* Another LUN may have been put there without a word. */
-	if (wwid_too && *disk->wwid &&
-	    identity_attribute(sysfs, disk->device, "device/wwid", wwid, sizeof(wwid)) ==
-		    0 &&
-	    strcmp(wwid, disk->wwid) != 0) {
+	if (wwid_too && *disk->wwid && *wwid && strcmp(wwid, disk->wwid) != 0) {
 		disk->is_iscsi = false; /* not what it was: to be read whole */
 		return INVENTORY_GONE;
 	}

@@ -23,6 +23,16 @@ static bool lingers(const struct watch *watch, const struct lun *lun, const stru
 	       watch_judge(watch, path->id, now_ns, &evidence).state == VERDICT_UP;
 }
 
+static void say_memory(struct watch *watch, int r, uint64_t now_ns)
+{
+	unsigned int failures;
+
+	if (r == 0)
+		complaint_works(&watch->following);
+	else if (complaint_fails(&watch->following, r, now_ns, &failures) != COMPLAINT_NONE)
+		log_line(LOG_ERR, "following failed paths: %s", strerror(-r));
+}
+
 /* Paths that multipathd keeps failed for no reason of theirs. */
 static void watch_lingering(struct watch *watch)
 {
@@ -35,8 +45,8 @@ static void watch_lingering(struct watch *watch)
 			if (lingers(watch, &watch->luns.luns[i], &watch->luns.luns[i].paths[j],
 				    now_ns))
 				paths[n++] = watch->luns.luns[i].paths[j].id;
-	if (!paths || lingering_update(&watch->lingering, paths, n, now_ns) < 0)
-		log_line(LOG_ERR, "out of memory");
+	say_memory(watch, paths ? lingering_update(&watch->lingering, paths, n, now_ns) : -ENOMEM,
+		   now_ns);
 	free(paths);
 }
 

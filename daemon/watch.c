@@ -362,13 +362,32 @@ static int rescan(struct watch *watch)
 	return r;
 }
 
+static void say_reading(struct watch *watch, int r)
+{
+	unsigned int failures;
+
+	if (r == 0) {
+		if (complaint_works(&watch->reading))
+			log_line(LOG_NOTICE, "reading paths and maps works again");
+		return;
+	}
+	switch (complaint_fails(&watch->reading, r, clock_now_ns(), &failures)) {
+	case COMPLAINT_FAILS:
+		log_line(LOG_ERR, "reading paths and maps failed: %s; trying again every second",
+			 strerror(-r));
+		break;
+	case COMPLAINT_STILL:
+		log_line(LOG_ERR, "reading paths and maps still fails: %s; failed %u times more",
+			 strerror(-r), failures);
+		break;
+	case COMPLAINT_NONE:
+		break;
+	}
+}
+
 static void rescan_or_say(struct watch *watch)
 {
-	int r = rescan(watch);
-
-	if (r < 0)
-		log_line(LOG_ERR, "reading paths and maps failed: %s; trying again in 1 s",
-			 strerror(-r));
+	say_reading(watch, rescan(watch));
 }
 
 /* Counted from now, not from when it should have been: no volley after a standstill. */
@@ -404,8 +423,9 @@ static void refresh(struct watch *watch, enum inventory_effort effort)
 		rescan_or_say(watch);
 		return;
 	}
-	if (probe_sessions(watch) < 0)
-		log_line(LOG_ERR, "out of memory");
+	r = probe_sessions(watch);
+	if (r < 0)
+		say_reading(watch, r);
 	quick_look(watch->quick);
 }
 

@@ -16,6 +16,7 @@
 
 #include "checker/verdict.h"
 #include "common/board.h"
+#include "daemon/complaint.h"
 #include "daemon/failed.h"
 #include "daemon/inventory.h"
 #include "daemon/lingering.h"
@@ -61,6 +62,7 @@ struct watch {
 	struct watch_options options;
 	sd_event *event;
 	struct inventory inventory;
+	struct complaint reading; /* of paths and maps */
 	struct store store;
 	bool store_loaded; /* false: the file was broken from the start, keep the board's plan */
 	char store_message[STORE_MESSAGE_MAX]; /* complaint about the file, "" none */
@@ -80,6 +82,7 @@ struct watch {
 	size_t n_held;
 	struct failed failed;	    /* by `mpathiscsi fail` */
 	struct lingering lingering; /* failed in dm, and in order */
+	struct complaint following; /* what lingers: no memory for it */
 	struct regroup regroup;	    /* LUNs whose table is out of order */
 	struct multipathd *multipathd;
 	struct control *control; /* main()'s; NULL: none yet */

@@ -138,12 +138,6 @@ double scale_daemon_cpu_s(const struct scale_daemon *daemon)
 	return sum(daemon->pid, cpu_s);
 }
 
-void scale_end(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
 static double seconds(struct timeval t)
 {
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;

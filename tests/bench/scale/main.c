@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "common/board.h"
@@ -21,6 +21,7 @@
 
 #define SIZES_MAX 16
 #define REPEAT	  5
+#define LOOK_MS	  10 /* multipathd, at the board */
 #define LIMIT_S	  350 /* for the whole */
 #define WAIT_S	  60  /* for what has to come: a busy host is slow, not wrong */
 #define POLICIES  "/etc/mpathiscsi/policies.conf"
@@ -69,29 +70,19 @@ struct run {
 	unsigned int luns;
 	struct scale_shared *shared;
 	struct scale_daemon daemon;
-	uint64_t names[SCALE_PORTALS + 1];
-	uint16_t ports[SCALE_PORTALS + 1];
+	struct scale_iscsid iscsid;
 	int target;
 };
 
-void scale_die(const char *format, ...)
+pid_t scale_fork(const char *name)
 {
-	va_list args;
+	pid_t pid = fork();
 
-	fputs("scale: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-void scale_write(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file))
-		scale_die("%s: %s", path, strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+	}
+	return pid;
 }
 
 static double since_ms(uint64_t begin_ns)
@@ -132,7 +123,7 @@ static bool on_board(const struct run *run, unsigned int lun, unsigned int porta
 {
 	struct board_path path;
 
-	return board_read_path(NULL, portal, lun, run->names[portal], clock_now_ns(),
+	return board_read_path(NULL, portal, lun, run->shared->names[portal], clock_now_ns(),
 			       &path) == BOARD_FRESH;
 }
 
@@ -161,17 +152,16 @@ static bool all_quick(struct run *run)
 	return count_lines(run, ": quick, armed with") >= SCALE_PORTALS;
 }
 
-static void know_names(struct run *run)
+static void make_session(struct run *run, unsigned int place)
 {
-	struct iscsi_identity id;
-	char name[32];
+	struct scale_login *login = &run->shared->logins[place];
 
-	for (unsigned int n = 1; n <= SCALE_PORTALS; n++) {
-		snprintf(name, sizeof(name), "sd%u", scale_minor(0, n));
-		if (identity_by_name(NULL, name, &id) < 0 || !id.is_iscsi)
-			scale_die("%s is not seen as a disk over iSCSI", name);
-		run->names[n] = path_name_hash(&id.name);
-	}
+	*login = (struct scale_login){.sid = place + 1, .portal = place + 1};
+	login->port = scale_iscsid_login(&run->iscsid, place, login->portal);
+	scale_tree_login(SYSFS, login);
+	for (unsigned int lun = 0; lun < run->luns; lun++)
+		scale_tree_add_disk(SYSFS, login, place, lun);
+	run->shared->names[login->portal] = scale_path_name(place);
 }
 
 /* As long as the kernel's: a line for each disk and map. */
@@ -199,10 +189,13 @@ static void make_host(struct run *run)
 	run->shared->n_maps = 0;
 	if (mount("scale", SYSFS, "tmpfs", 0, "nr_inodes=0,size=2g") < 0)
 		scale_die("mounting over %s: %s", SYSFS, strerror(errno));
-	scale_tree_make(SYSFS, run->luns, run->ports);
-	for (unsigned int lun = 0; lun < run->luns; lun++)
-		scale_map_add(run->shared, lun);
-	know_names(run);
+	scale_tree_make(SYSFS);
+	for (unsigned int lun = 0; lun < run->luns; lun++) {
+		scale_tree_add_lun(SYSFS, lun);
+		scale_map_add(run->shared, lun, SCALE_PORTALS);
+	}
+	for (unsigned int place = 0; place < SCALE_PORTALS; place++)
+		make_session(run, place);
 	make_diskstats(run);
 	scale_write(POLICIES, "[default]\npolicy = round-robin");
 	scale_write(SETTINGS, "[timing]\nstable_ms = 1000");
@@ -309,7 +302,7 @@ static double measure_react(struct run *run)
 	run->shared->n_failed = 0;
 	run->daemon.length = 0;
 	run->daemon.text[0] = '\0';
-	scale_tree_session(SYSFS, 4, false);
+	scale_tree_session(SYSFS, &run->shared->logins[3], false);
 	if (write(run->target, cut, sizeof(cut)) != sizeof(cut))
 		scale_die("the target is gone");
 	wait_for(run, portal_lost, "the loss of portal 4");
@@ -324,11 +317,12 @@ static double measure_react(struct run *run)
 static void measure(struct run *run, double *result)
 {
 	const uint8_t open[] = {'o', 4};
-	pid_t multipathd, iscsid = scale_iscsid_start(run->ports);
 	uint64_t begin_ns;
+	pid_t multipathd;
 
+	scale_iscsid_start(&run->iscsid);
 	make_host(run);
-	multipathd = scale_multipathd_start(run->shared);
+	multipathd = scale_multipathd_start(run->shared, LOOK_MS);
 	begin_ns = clock_now_ns();
 	scale_daemon_start(&run->daemon, run->build);
 	wait_for(run, plan_complete, "the plan of all LUNs");
@@ -349,7 +343,8 @@ static void measure(struct run *run, double *result)
 	fflush(stdout);
 	scale_daemon_stop(&run->daemon);
 	scale_end(multipathd);
-	scale_end(iscsid);
+	scale_end(run->iscsid.pid);
+	close(run->iscsid.commands);
 	if (write(run->target, open, sizeof(open)) != sizeof(open) ||
 	    umount2(SYSFS, MNT_DETACH) < 0)
 		scale_die("clearing up: %s", strerror(errno));

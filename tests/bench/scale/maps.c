@@ -32,16 +32,14 @@ struct scale_shared *scale_shared_open(bool create)
 	return shared;
 }
 
-void scale_map_add(struct scale_shared *shared, unsigned int lun)
+void scale_map_add(struct scale_shared *shared, unsigned int lun, unsigned int paths)
 {
-	struct scale_map map = {
-		.minor = lun, .queues = true, .n_groups = 1, .n_paths = SCALE_PORTALS};
+	struct scale_map map = {.minor = lun, .queues = true, .n_groups = 1, .n_paths = paths};
 
 	snprintf(map.name, sizeof(map.name), "mpath%u", lun);
 	snprintf(map.wwid, sizeof(map.wwid), "360014050000000000000000000%06u", lun);
-	for (unsigned int n = 0; n < SCALE_PORTALS; n++)
-		map.paths[n] = (struct scale_path){.minor = scale_minor(lun, n + 1),
-						   .active = true};
+	for (unsigned int n = 0; n < paths; n++)
+		map.paths[n] = (struct scale_path){.minor = scale_minor(lun, n), .active = true};
 	pthread_mutex_lock(&shared->lock);
 	if (shared->n_maps < SCALE_LUNS_MAX)
 		shared->maps[shared->n_maps++] = map;

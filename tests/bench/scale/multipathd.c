@@ -6,39 +6,35 @@
  * takes seconds, so that what is measured is ours.
  */
 #include <errno.h>
-#include <linux/netlink.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "common/board.h"
 #include "common/clock.h"
-#include "common/identity.h"
 #include "daemon/multipathd_wire.h"
 #include "tests/bench/scale/scale.h"
 
-#define LOOK_MS	    10
+#define FEW	    16 /* are always looked at, all of them */
 #define RESTLESS    5
 #define NO_PRIORITY 0
 
 struct stand_in {
 	struct scale_shared *shared;
-	int listener, uevents;
-	unsigned int restless;		   /* looks at all maps to come */
-	uint64_t names[SCALE_PORTALS + 1]; /* hash of a session's path name */
+	int listener, look_ms;
+	unsigned int restless; /* looks at all maps to come */
 };
 
-static int priority_of(const struct stand_in *s, unsigned int lun, unsigned int portal)
+static int priority_of(const struct stand_in *s, unsigned int lun, unsigned int place)
 {
+	const struct scale_login *login = &s->shared->logins[place];
 	struct board_path path;
 
-	if (board_read_path(NULL, portal, lun, s->names[portal], clock_now_ns(), &path) !=
-	    BOARD_FRESH)
+	if (board_read_path(NULL, login->sid, lun, s->shared->names[login->portal],
+			    clock_now_ns(), &path) != BOARD_FRESH)
 		return NO_PRIORITY;
 	return path.priority;
 }
@@ -51,43 +47,20 @@ static int compare(const void *left, const void *right)
 }
 
 /* The group of each path when equal priorities are together, the highest first. */
-static uint32_t group_paths(const int *priorities, uint32_t *groups)
+static uint32_t group_paths(const int *priorities, uint32_t n_paths, uint32_t *groups)
 {
 	int sorted[SCALE_PORTALS];
 	uint32_t n = 0;
 
-	memcpy(sorted, priorities, sizeof(sorted));
-	qsort(sorted, SCALE_PORTALS, sizeof(*sorted), compare);
-	for (unsigned int i = 0; i < SCALE_PORTALS; i++)
-		if (!i || sorted[i] != sorted[i - 1])
+	memcpy(sorted, priorities, n_paths * sizeof(*sorted));
+	qsort(sorted, n_paths, sizeof(*sorted), compare);
+	for (uint32_t i = 0; i < n_paths; i++)
+		if (!i || sorted[i] != sorted[n - 1])
 			sorted[n++] = sorted[i];
-	for (unsigned int i = 0; i < SCALE_PORTALS; i++)
+	for (uint32_t i = 0; i < n_paths; i++)
 		for (groups[i] = 0; sorted[groups[i]] != priorities[i]; groups[i]++)
 			;
 	return n;
-}
-
-/* As the kernel does when a table is resumed: it passes on what root sends it, in the
- * sender's network namespace only (lib/kobject_uevent.c). */
-static void tell_uevent(const struct stand_in *s, uint32_t minor)
-{
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	struct {
-		struct nlmsghdr header;
-		char text[256];
-	} message = {
-		.header = {.nlmsg_type = NLMSG_MIN_TYPE, .nlmsg_flags = NLM_F_REQUEST}};
-	int n = snprintf(
-		message.text, sizeof(message.text),
-		"change@/devices/virtual/block/dm-%u%cACTION=change%c"
-		"DEVPATH=/devices/virtual/block/dm-%u%cSUBSYSTEM=block%cDEVNAME=dm-%u%c"
-		"DEVTYPE=disk%c",
-		minor, 0, 0, minor, 0, 0, minor, 0, 0);
-
-	message.header.nlmsg_len = (uint32_t)(sizeof(message.header) + (size_t)n);
-	if (sendto(s->uevents, &message, message.header.nlmsg_len, 0,
-		   (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		scale_die("uevent: %s", strerror(errno));
 }
 
 /* True: the table is another now. */
@@ -97,26 +70,27 @@ static bool regroup(const struct stand_in *s, unsigned int lun)
 	int priorities[SCALE_PORTALS];
 	uint32_t groups[SCALE_PORTALS], n;
 	bool changed = false;
+	char device[64];
 
-	for (unsigned int i = 0; i < SCALE_PORTALS; i++) {
-		priorities[i] =
-			priority_of(s, lun, map->paths[i].minor % SCALE_PORTALS + 1);
+	for (uint32_t i = 0; i < map->n_paths; i++) {
+		priorities[i] = priority_of(s, lun, map->paths[i].minor % SCALE_PORTALS);
 		if (priorities[i] == NO_PRIORITY)
 			return false;
 	}
-	n = group_paths(priorities, groups);
-	for (unsigned int i = 0; i < SCALE_PORTALS; i++)
+	n = group_paths(priorities, map->n_paths, groups);
+	for (uint32_t i = 0; i < map->n_paths; i++)
 		changed |= map->paths[i].group != groups[i];
 	if (!changed)
 		return false;
 	pthread_mutex_lock(&s->shared->lock);
-	for (unsigned int i = 0; i < SCALE_PORTALS; i++)
+	for (uint32_t i = 0; i < map->n_paths; i++)
 		map->paths[i].group = groups[i];
 	map->n_groups = n;
 	map->current = 0;
 	map->event_nr++;
 	pthread_mutex_unlock(&s->shared->lock);
-	tell_uevent(s, map->minor);
+	snprintf(device, sizeof(device), "/devices/virtual/block/dm-%u", map->minor);
+	scale_uevent("change", device, "block", "disk");
 	return true;
 }
 
@@ -125,7 +99,7 @@ static void follow_board(struct stand_in *s)
 {
 	uint32_t n = s->shared->n_maps;
 
-	if (n && (regroup(s, n - 1) || regroup(s, 0)))
+	if (n && (n <= FEW || regroup(s, n - 1) || regroup(s, 0)))
 		s->restless = RESTLESS;
 	if (!s->restless)
 		return;
@@ -182,7 +156,7 @@ __attribute__((noreturn)) static void serve(struct stand_in *s)
 	struct pollfd pollfd = {.fd = s->listener, .events = POLLIN};
 
 	for (;;) {
-		int fd = poll(&pollfd, 1, LOOK_MS) > 0 ? accept(s->listener, NULL, NULL)
+		int fd = poll(&pollfd, 1, s->look_ms) > 0 ? accept(s->listener, NULL, NULL)
 						       : -1;
 
 		if (fd >= 0) {
@@ -206,28 +180,13 @@ static int listen_here(void)
 	return fd;
 }
 
-pid_t scale_multipathd_start(struct scale_shared *shared)
+pid_t scale_multipathd_start(struct scale_shared *shared, int look_ms)
 {
-	struct stand_in s = {.shared = shared,
-			     .listener = listen_here(),
-			     .uevents = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-					       NETLINK_KOBJECT_UEVENT)};
-	struct iscsi_identity id;
-	char name[32];
-	pid_t pid;
+	struct stand_in s = {.shared = shared, .listener = listen_here(), .look_ms = look_ms};
+	pid_t pid = scale_fork("multipathd");
 
-	for (unsigned int n = 1; n <= SCALE_PORTALS; n++) {
-		snprintf(name, sizeof(name), "sd%u", scale_minor(0, n));
-		if (identity_by_name(NULL, name, &id) < 0 || !id.is_iscsi)
-			scale_die("%s is not seen as a disk over iSCSI", name);
-		s.names[n] = path_name_hash(&id.name);
-	}
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "multipathd");
+	if (pid == 0)
 		serve(&s);
-	}
 	close(s.listener);
 	return pid;
 }

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The target behind its portals: grants logins, answers NOPs, and holds connections on
- * which nothing is ever said: those of the sessions. And iscsid, which keeps their other
- * ends.
+ * which nothing is ever said: those of the sessions.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/bench/scale/scale.h"
 
-#define CONNECTIONS   256
-#define CONNECT_TRIES 1000 /* 10 s */
-#define PDU	      48
+#define CONNECTIONS 256
+#define PDU	    48
 
 struct talk {
 	int fd;
@@ -32,6 +28,7 @@ struct talk {
 struct target {
 	int command;
 	int listeners[SCALE_PORTALS + 1]; /* -1: that portal is cut */
+	bool silent[SCALE_PORTALS + 1];	  /* takes, and answers nothing */
 	struct talk *talks[CONNECTIONS];
 	size_t n;
 };
@@ -123,7 +120,7 @@ static bool answer(struct talk *talk)
 }
 
 /* Bytes have come. False: close. */
-static bool take(struct talk *talk)
+static bool take(struct talk *talk, bool silent)
 {
 	ssize_t n =
 		recv(talk->fd, talk->in + talk->have, sizeof(talk->in) - talk->have, 0);
@@ -138,7 +135,7 @@ static bool take(struct talk *talk)
 			return false;
 		if (talk->have < size)
 			return true;
-		if (!answer(talk))
+		if (!silent && !answer(talk))
 			return false;
 		talk->have -= size;
 		memmove(talk->in, talk->in + size, talk->have);
@@ -195,6 +192,8 @@ static void obey(struct target *target)
 		cut(target, command[1]);
 	else if (command[0] == 'o' && target->listeners[command[1]] < 0)
 		target->listeners[command[1]] = listen_at(command[1]);
+	else if (command[0] == 's' || command[0] == 'a')
+		target->silent[command[1]] = command[0] == 's';
 }
 
 static void serve_once(struct target *target)
@@ -211,7 +210,8 @@ static void serve_once(struct target *target)
 	if (poll(fds, (nfds_t)(1 + SCALE_PORTALS + n), -1) < 0)
 		return;
 	for (size_t i = n; i-- > 0;)
-		if (fds[1 + SCALE_PORTALS + i].revents && !take(target->talks[i]))
+		if (fds[1 + SCALE_PORTALS + i].revents &&
+		    !take(target->talks[i], target->silent[target->talks[i]->portal]))
 			drop(target, i);
 	for (unsigned int i = 1; i <= SCALE_PORTALS; i++)
 		if (fds[i].revents)
@@ -230,10 +230,8 @@ pid_t scale_portals_start(int *ret_command)
 		scale_die("pipe: %s", strerror(errno));
 	for (unsigned int n = 1; n <= SCALE_PORTALS; n++)
 		target.listeners[n] = listen_at(n);
-	pid = fork();
+	pid = scale_fork("scale-target");
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "scale-target");
 		close(pipes[1]);
 		target.command = pipes[0];
 		for (;;)
@@ -243,50 +241,5 @@ pid_t scale_portals_start(int *ret_command)
 	for (unsigned int n = 1; n <= SCALE_PORTALS; n++)
 		close(target.listeners[n]);
 	*ret_command = pipes[1];
-	return pid;
-}
-
-/* A portal that was cut may be about to open again: wait for it. */
-static uint16_t connect_to(unsigned int n)
-{
-	struct sockaddr_in peer = address(n, 2, SCALE_PORT), own;
-	socklen_t size = sizeof(own);
-	int fd = -1;
-
-	for (int tries = 0; tries < CONNECT_TRIES; tries++) {
-		own = address(n, 1, 0);
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (bind(fd, (const struct sockaddr *)&own, sizeof(own)) == 0 &&
-		    connect(fd, (const struct sockaddr *)&peer, sizeof(peer)) == 0 &&
-		    getsockname(fd, (struct sockaddr *)&own, &size) == 0)
-			return ntohs(own.sin_port);
-		close(fd);
-		poll(NULL, 0, 10);
-	}
-	scale_die("connection to portal %u: %s", n, strerror(errno));
-}
-
-pid_t scale_iscsid_start(uint16_t *ports)
-{
-	int pipes[2];
-	pid_t pid;
-
-	if (pipe(pipes) < 0)
-		scale_die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "iscsid");
-		for (unsigned int n = 1; n <= SCALE_PORTALS; n++)
-			ports[n] = connect_to(n);
-		if (write(pipes[1], ports, (SCALE_PORTALS + 1) * sizeof(*ports)) < 0)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	close(pipes[1]);
-	if (read(pipes[0], ports, (SCALE_PORTALS + 1) * sizeof(*ports)) <= 0)
-		scale_die("no connections");
-	close(pipes[0]);
 	return pid;
 }

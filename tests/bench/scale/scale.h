@@ -43,36 +43,59 @@ struct scale_map {
 	struct scale_path paths[SCALE_PORTALS]; /* in table order */
 };
 
+/* A session of the kernel. */
+struct scale_login {
+	uint32_t sid; /* 0: none */
+	uint32_t portal;
+	uint16_t port; /* local */
+};
+
 struct scale_shared {
 	pthread_mutex_t lock;
+	struct scale_login logins[SCALE_PORTALS]; /* by place */
+	uint64_t names[SCALE_PORTALS + 1];	  /* hash of a path's name, by portal */
 	uint32_t n_maps;
 	uint64_t n_ioctls, n_messages;
 	uint64_t n_failed, last_failed_ns; /* paths failed by message */
 	struct scale_map maps[SCALE_LUNS_MAX];
 };
 
-/* Everything that exits on failure says why. */
+/* base.c: Everything that exits on failure says why. */
 __attribute__((noreturn, format(printf, 1, 2))) void scale_die(const char *format, ...);
 void scale_write(const char *path, const char *text); /* a whole file, made or replaced */
+void scale_end(pid_t pid);			      /* one of the stand-ins */
 
-/* Device number, name and LUN: LUN numbers count from 0, portals (and sessions) from 1.
- */
-static inline uint32_t scale_minor(unsigned int lun, unsigned int portal)
+/* A stand-in: a process that ends with this one. Each program has its own (main.c). */
+pid_t scale_fork(const char *name);
+
+/* Device number and name. LUNs and places count from 0, portals from 1. Here a session's place is
+ * its portal's, and its number the portal's. */
+static inline uint32_t scale_minor(unsigned int lun, unsigned int place)
 {
-	return lun * SCALE_PORTALS + portal - 1;
+	return lun * SCALE_PORTALS + place;
 }
 
-/* tree.c: the sysfs tree at 'root' for so many LUNs; 'ports': the sessions' local ports.
- */
-void scale_tree_make(const char *root, unsigned int luns, const uint16_t *ports);
-void scale_tree_add_lun(const char *root, unsigned int lun);
-/* A session's connection is lost: what the kernel then says of it and its disks; or back.
- */
-void scale_tree_session(const char *root, unsigned int portal, bool up);
+/* tree.c: the sysfs tree at 'root': what all disks share, sessions, and disks of a session. */
+void scale_tree_make(const char *root);
+void scale_tree_add_lun(const char *root, unsigned int lun); /* before its disks */
+void scale_tree_login(const char *root, const struct scale_login *login);
+void scale_tree_logout(const char *root, const struct scale_login *login); /* after its disks */
+void scale_tree_add_disk(const char *root, const struct scale_login *login, unsigned int place,
+			 unsigned int lun);
+void scale_tree_remove_disk(const char *root, const struct scale_login *login, unsigned int place,
+			    unsigned int lun);
+/* A session's connection is lost: what the kernel then says of it and its disks; or back, with
+ * the login's local port. */
+void scale_tree_session(const char *root, const struct scale_login *login, bool up);
+/* What the product calls a path over this portal; any disk of the session is there. */
+uint64_t scale_path_name(unsigned int place);
+
+/* uevent.c: told as the kernel does, in this network namespace. 'type': DEVTYPE; NULL: none. */
+void scale_uevent(const char *action, const char *path, const char *subsystem, const char *type);
 
 /* maps.c */
 struct scale_shared *scale_shared_open(bool create);
-void scale_map_add(struct scale_shared *shared, unsigned int lun);
+void scale_map_add(struct scale_shared *shared, unsigned int lun, unsigned int paths);
 struct scale_map *scale_map_find(struct scale_shared *shared, const char *name);
 /* Kernel's texts. Return their length. */
 size_t scale_map_status(const struct scale_map *map, char *buffer, size_t size);
@@ -81,14 +104,23 @@ size_t scale_map_table(const struct scale_map *map, char *buffer, size_t size);
 bool scale_map_message(struct scale_shared *shared, struct scale_map *map,
 		       const char *text);
 
-/* portals.c: the target behind 10.0.N.2, and iscsid with a connection to each. */
+/* portals.c: the target behind 10.0.N.2. To 'ret_command' go two bytes, what and portal: 'c' cut,
+ * 'o' open, 's' silent, 'a' answers again. */
 void scale_network(void);
-pid_t scale_portals_start(
-	int *ret_command); /* write 'c' and 'o' with a portal's number */
-pid_t scale_iscsid_start(uint16_t *ret_ports);
+pid_t scale_portals_start(int *ret_command);
 
-/* multipathd.c */
-pid_t scale_multipathd_start(struct scale_shared *shared);
+/* iscsid.c: keeps a connection for each place. */
+struct scale_iscsid {
+	pid_t pid;
+	int commands;
+};
+void scale_iscsid_start(struct scale_iscsid *iscsid);
+uint16_t scale_iscsid_login(const struct scale_iscsid *iscsid, unsigned int place,
+			    unsigned int portal); /* its local port */
+void scale_iscsid_logout(const struct scale_iscsid *iscsid, unsigned int place);
+
+/* multipathd.c: looks at the board so often. */
+pid_t scale_multipathd_start(struct scale_shared *shared, int look_ms);
 
 /* daemon.c: the daemon under test. */
 struct scale_daemon {
@@ -106,7 +138,6 @@ double scale_daemon_peak_mib(
 	const struct scale_daemon *daemon); /* without its children */
 double scale_daemon_cpu_s(
 	const struct scale_daemon *daemon); /* so far, with its children */
-void scale_end(pid_t pid);		    /* one of the stand-ins */
 /* ms from start to end; -1: exit status not 0. Output is thrown away. *ret_cpu_s: its
  * own. */
 double scale_command(const char *build, const char *const *argv, double *ret_cpu_s);

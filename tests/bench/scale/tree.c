@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sysfs tree: as the kernel lays it out, as far as anybody here reads it. */
 #include <errno.h>
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/identity.h"
 #include "tests/bench/scale/scale.h"
 
 #define PATH 512
@@ -28,7 +30,7 @@ __attribute__((format(printf, 2, 3))) static void put(char *buffer, const char *
 }
 
 /* Below the top. */
-__attribute__((format(printf, 2, 3))) static void place(char *buffer, const char *format,
+__attribute__((format(printf, 2, 3))) static void below(char *buffer, const char *format,
 							...)
 {
 	va_list args;
@@ -72,7 +74,7 @@ static void link_to(const char *path, const char *to)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "../");
 	put(full, "%s%s", text, to);
 	put(text, "%s", full);
-	place(full, "%s", path);
+	below(full, "%s", path);
 	make_directories(full);
 	if (symlink(text, full) < 0 && errno != EEXIST)
 		scale_die("%s: %s", full, strerror(errno));
@@ -84,7 +86,7 @@ static void same_attribute(const char *directory, const char *name, const char *
 	char path[PATH], from[PATH];
 
 	put(path, "%s/%s", directory, name);
-	place(from, "models/%s", model);
+	below(from, "models/%s", model);
 	if (link(from, path) < 0 && errno != EEXIST)
 		scale_die("%s: %s", path, strerror(errno));
 }
@@ -98,10 +100,10 @@ static void make_class(char *dir, const char *class, const char *name, const cha
 	put(link, "class/%s/%s", class, name);
 	put(to, "%s/%s/%s", device, class, name);
 	link_to(link, to);
-	place(dir, "%s", to);
+	below(dir, "%s", to);
 }
 
-static void make_host(unsigned int n)
+static void make_host(unsigned int n, unsigned int portal)
 {
 	char base[PATH], name[PATH], dir[PATH], text[PATH];
 
@@ -111,18 +113,18 @@ static void make_host(unsigned int n)
 	attribute(dir, "proc_name", "iscsi_tcp");
 	make_class(dir, "iscsi_host", name, base);
 	attribute(dir, "netdev", "default");
-	put(text, "10.0.%u.1", n);
+	put(text, "10.0.%u.1", portal);
 	attribute(dir, "ipaddress", text);
 }
 
-static void make_connection(unsigned int n, uint16_t port)
+static void make_connection(unsigned int n, unsigned int portal)
 {
 	char base[PATH], name[PATH], dir[PATH], text[PATH];
 
 	put(base, "devices/platform/host%u/session%u/connection%u:0", n, n, n);
 	put(name, "connection%u:0", n);
 	make_class(dir, "iscsi_connection", name, base);
-	put(text, "10.0.%u.2", n);
+	put(text, "10.0.%u.2", portal);
 	attribute(dir, "persistent_address", text);
 	attribute(dir, "persistent_port", "3260");
 	attribute(dir, "header_digest", "0");
@@ -131,45 +133,48 @@ static void make_connection(unsigned int n, uint16_t port)
 	attribute(dir, "ping_tmo", "5");
 	attribute(dir, "address", text);
 	attribute(dir, "port", "3260");
-	put(text, "%u", port);
-	attribute(dir, "local_port", text);
 }
 
-static void make_session(unsigned int n, uint16_t port)
+void scale_tree_login(const char *root, const struct scale_login *login)
 {
 	char base[PATH], name[PATH], dir[PATH], text[PATH];
+	unsigned int n = login->sid;
 
-	make_host(n);
+	top = root;
+	make_host(n, login->portal);
 	put(base, "devices/platform/host%u/session%u", n, n);
 	put(name, "session%u", n);
 	make_class(dir, "iscsi_session", name, base);
 	attribute(dir, "targetname", SCALE_TARGET);
 	attribute(dir, "initiatorname", SCALE_HOST);
 	attribute(dir, "tpgt", "1");
-	put(text, "p%u", n);
+	put(text, "p%u", login->portal);
 	attribute(dir, "ifacename", text);
 	attribute(dir, "recovery_tmo", "5");
 	put(text, "%s/iscsi_session/%s/device", base, name);
 	link_to(text, base);
-	make_connection(n, port);
+	make_connection(n, login->portal);
+	scale_tree_session(root, login, true);
 }
 
-static void make_disk(unsigned int lun, unsigned int n)
+void scale_tree_add_disk(const char *root, const struct scale_login *login, unsigned int place,
+			 unsigned int lun)
 {
 	char scsi[PATH], name[PATH], path[PATH], full[PATH], text[PATH];
-	uint32_t minor = scale_minor(lun, n);
+	unsigned int n = login->sid, minor = scale_minor(lun, place);
 
+	top = root;
 	put(name, "sd%u", minor);
 	put(scsi, "devices/platform/host%u/session%u/target%u:0:0/%u:0:0:%u", n, n, n, n,
 	    lun);
 	put(path, "%s/block/%s", scsi, name);
-	place(full, "%s/", path);
+	below(full, "%s/", path);
 	make_directories(full);
-	place(full, "%s", path);
+	below(full, "%s", path);
 	put(text, "%u:%u", SCALE_MAJOR, minor);
 	attribute(full, "dev", text);
 	same_attribute(full, "inflight", "inflight");
-	place(full, "%s", scsi);
+	below(full, "%s", scsi);
 	same_attribute(full, "vendor", "vendor");
 	same_attribute(full, "model", "model");
 	same_attribute(full, "access_state", "access_state");
@@ -180,7 +185,7 @@ static void make_disk(unsigned int lun, unsigned int n)
 	same_attribute(full, "state", text);
 	put(text, "%s/block/%s/device", scsi, name);
 	put(path, "%s/scsi_disk/%u:0:0:%u/", scsi, n, lun);
-	place(full, "%s", path);
+	below(full, "%s", path);
 	make_directories(full);
 	attribute(full, "max_retries", "-1");
 	put(path, "%s/scsi_disk/%u:0:0:%u", scsi, n, lun);
@@ -201,12 +206,10 @@ void scale_tree_add_lun(const char *root, unsigned int lun)
 	char models[PATH], name[PATH], text[PATH];
 
 	top = root;
-	place(models, "models");
+	below(models, "models");
 	put(name, "wwid.%u", lun);
 	put(text, "naa.60014050000000000000000000%06u", lun);
 	attribute(models, name, text);
-	for (unsigned int n = 1; n <= SCALE_PORTALS; n++)
-		make_disk(lun, n);
 }
 
 /* In place: the file of a session's disks has many names. */
@@ -218,35 +221,92 @@ static void rewrite(const char *path, const char *text)
 		scale_die("%s: %s", path, strerror(errno));
 }
 
-void scale_tree_session(const char *root, unsigned int n, bool up)
+void scale_tree_session(const char *root, const struct scale_login *login, bool up)
 {
-	char path[PATH];
+	unsigned int n = login->sid;
+	char path[PATH], port[PATH];
 
 	top = root;
-	place(path, "models/state.%u", n);
+	below(path, "models/state.%u", n);
 	make_directories(path);
 	rewrite(path, up ? "running" : "blocked");
-	place(path, "class/iscsi_session/session%u/state", n);
+	below(path, "class/iscsi_session/session%u/state", n);
 	rewrite(path, up ? "LOGGED_IN" : "FAILED");
-	place(path, "class/iscsi_connection/connection%u:0/state", n);
+	below(path, "class/iscsi_connection/connection%u:0/state", n);
 	rewrite(path, up ? "up" : "failed");
+	below(path, "class/iscsi_connection/connection%u:0/local_port", n);
+	put(port, "%u", login->port);
+	rewrite(path, port);
 }
 
-void scale_tree_make(const char *root, unsigned int luns, const uint16_t *ports)
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw)
+{
+	(void)info;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+__attribute__((format(printf, 1, 2))) static void forget(const char *format, ...)
+{
+	char full[PATH];
+	va_list args;
+	int n = snprintf(full, sizeof(full), "%s/", top);
+
+	va_start(args, format);
+	vsnprintf(full + n, sizeof(full) - (size_t)n, format, args);
+	va_end(args);
+	if (nftw(full, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0)
+		scale_die("removing %s: %s", full, strerror(errno));
+}
+
+/* As in the kernel, names go before what they name. */
+void scale_tree_remove_disk(const char *root, const struct scale_login *login, unsigned int place,
+			    unsigned int lun)
+{
+	unsigned int n = login->sid, minor = scale_minor(lun, place);
+
+	top = root;
+	forget("dev/block/%u:%u", SCALE_MAJOR, minor);
+	forget("class/block/sd%u", minor);
+	forget("block/sd%u", minor);
+	forget("class/scsi_disk/%u:0:0:%u", n, lun);
+	forget("devices/platform/host%u/session%u/target%u:0:0/%u:0:0:%u", n, n, n, n, lun);
+}
+
+void scale_tree_logout(const char *root, const struct scale_login *login)
+{
+	unsigned int n = login->sid;
+
+	top = root;
+	forget("class/iscsi_connection/connection%u:0", n);
+	forget("class/iscsi_session/session%u", n);
+	forget("class/iscsi_host/host%u", n);
+	forget("class/scsi_host/host%u", n);
+	forget("devices/platform/host%u", n);
+	forget("models/state.%u", n);
+}
+
+uint64_t scale_path_name(unsigned int place)
+{
+	struct iscsi_identity id;
+	char name[32];
+
+	snprintf(name, sizeof(name), "sd%u", scale_minor(0, place));
+	if (identity_by_name(NULL, name, &id) < 0 || !id.is_iscsi)
+		scale_die("%s is not seen as a disk over iSCSI", name);
+	return path_name_hash(&id.name);
+}
+
+void scale_tree_make(const char *root)
 {
 	char models[PATH];
 
 	top = root;
-	place(models, "models");
+	below(models, "models");
 	attribute(models, "vendor", "LIO-ORG ");
 	attribute(models, "model", "disk            ");
 	attribute(models, "access_state", "active/optimized");
 	attribute(models, "preferred_path", "0");
 	attribute(models, "inflight", "       0        0");
-	for (unsigned int n = 1; n <= SCALE_PORTALS; n++) {
-		make_session(n, ports[n]);
-		scale_tree_session(root, n, true);
-	}
-	for (unsigned int lun = 0; lun < luns; lun++)
-		scale_tree_add_lun(root, lun);
 }
