@@ -25,6 +25,9 @@ CC_gcc      := gcc
 CC_clang    := clang
 CC_asan     := gcc
 CC_fuzz     := clang
+CC_tsan     := clang
+CC_coverage := gcc
+CC_analyzer := gcc
 CC          := $(CC_$(FLAVOUR))
 OPT_gcc     := -O2 -D_FORTIFY_SOURCE=2
 OPT_clang   := -O2 -D_FORTIFY_SOURCE=2
@@ -33,6 +36,11 @@ LDOPT_asan  := -fsanitize=address,undefined
 OPT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 LDOPT_fuzz  := -fsanitize=fuzzer,address,undefined
+OPT_tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer
+LDOPT_tsan  := -fsanitize=thread
+OPT_coverage := -O0 --coverage -fprofile-abs-path
+LDOPT_coverage := --coverage
+OPT_analyzer := -O1 -fanalyzer
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 \
@@ -45,7 +53,7 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DPLUGINDIR='"$(PLUGINDIR)"' -DLIBEXECDIR='"$(LIBE
 LDFLAGS  += $(LDOPT_$(FLAVOUR)) -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
 PLUGIN_LDFLAGS := -shared -Wl,-z,nodelete -Wl,-z,defs -Wl,--exclude-libs,ALL
 # The plugins call their host through weak, undefined symbols: no -z defs under a sanitizer.
-ifeq ($(FLAVOUR),asan)
+ifneq ($(filter asan tsan,$(FLAVOUR)),)
 PLUGIN_LDFLAGS := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 endif
 LIBS_DAEMON := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
@@ -128,6 +136,13 @@ $(B)/tests/bench/scale-host: $(SCALE_OBJECTS) $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON) -lpthread
 $(B)/tests/bench/dm_kernel.so: $(B)/tests/bench/scale/dm_kernel.o $(B)/tests/bench/scale/maps.o
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -shared -o $@ $^ -ldl -lpthread
+# A day of the daemon under a driven clock, on the same host.
+DAY_OBJECTS := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/day/*.c) \
+	$(filter-out %/main.c %/daemon.c %/dm_kernel.c,$(wildcard tests/bench/scale/*.c)))
+$(B)/tests/bench/day-host: $(DAY_OBJECTS) $(ARCHIVE)
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON) -lpthread
+$(B)/tests/bench/day_clock.so: $(B)/tests/bench/day/clock.o
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -shared -o $@ $^ -lpthread
 # Guests may be older than this host in nothing but the C library: plain C, no sanitizer.
 build/lab/tools/%: tests/lab/tools/%.c
 	@mkdir -p $(@D)
@@ -142,9 +157,29 @@ build/lab/tools/libcheck%.so: tests/lab/tools/checkers/%.c
 	$(Q)echo '  CC    $@'; gcc -std=gnu11 -O2 -g $(WARNINGS) -fPIC -shared -fvisibility=hidden -o $@ $<
 
 .PHONY: units tests-build
-tests-build: all $(UNITS) $(HOSTS) $(DRIVERS) $(BENCHES) scale-build
+tests-build: all $(UNITS) $(HOSTS) $(DRIVERS) $(BENCHES) scale-build day-build
 units: tests-build
 	@tests/run-units $(B)
+
+# What the unit tests reach; LINES_MIN=, BRANCHES_MIN=: see the script.
+.PHONY: coverage coverage-run objects
+coverage:
+	@$(MAKE) --no-print-directory FLAVOUR=coverage coverage-run
+coverage-run: all $(UNITS) $(HOSTS)
+	@tests/coverage $(B)
+# FLAVOUR=analyzer: gcc reads the product's sources with -fanalyzer.
+objects: $(OBJECTS)
+# ThreadSanitizer, for those that have threads.
+.PHONY: threads threads-run
+THREADED := checker_threads path_check lun prio_plugin
+threads:
+	@$(MAKE) --no-print-directory FLAVOUR=tsan threads-run
+threads-run: $(PLUGINS) $(HOSTS) $(THREADED:%=$(B)/tests/unit/test_%)
+	@tests/run-units $(B)
+# UNITS_ONLY="test_store test_parse": only these, with the command itself.
+.PHONY: valgrind
+valgrind: all $(UNITS) $(HOSTS)
+	@tests/valgrind $(B) $(UNITS_ONLY)
 
 .PHONY: fuzz fuzzers fuzz-run
 # FUZZ_S=: seconds of each; FUZZ_ONLY="store board": only these.
@@ -231,6 +266,11 @@ SCALE_PROGRAMS := $(B)/tests/bench/scale-host $(B)/tests/bench/dm_kernel.so
 scale-build: all $(SCALE_PROGRAMS)
 bench-scale: scale-build
 	@tests/bench/run-scale $(B)
+# HOURS=: of simulated time.
+.PHONY: day day-build
+day-build: scale-build $(B)/tests/bench/day-host $(B)/tests/bench/day_clock.so
+day: day-build
+	@tests/bench/run-day $(B) $(or $(HOURS),24)
 
 # FAULTS=, CHECKERS=, FRESH=1: see the script.
 .PHONY: check-faults
@@ -253,9 +293,13 @@ help:
 #H make bench-failover  what a fault costs under load, stock and ours; CASE=, N= (40 min)
 #H make bench-falsealarm  trouble that must cost nothing; S= seconds a case (300: 4 h)
 #H make bench-scale  memory and time at 64 to 16,384 paths (5 min); SCALE_STRICT=1 asserts
+#H make day          24 h of the daemon under a driven clock: nothing grows; HOURS= (5 min)
 #H make bench-checker  CPU time and NOPs at 256 paths, beside tur and directio (25 min)
 #H make check-faults  the fault matrix; FAULTS=, CHECKERS= select (2 to 3 h)
 #H make units        only the unit tests of one FLAVOUR
+#H make coverage     what the unit tests reach of the pure parts, by file (2 min)
+#H make valgrind     the unit tests and the command under valgrind; UNITS_ONLY= (5 min)
+#H make threads      those with threads, under ThreadSanitizer
 #H make fuzz         every fuzzer for FUZZ_S seconds (30), two at a time; see tests/fuzz/run
 #H make lab-image    build the guests' images (cached outside the tree)
 #H make lab-shell    a root shell in a guest with the product installed

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/analyzer.h"
+
 static bool same_key(const struct path_name *a, const struct path_name *b)
 {
 	return !portal_compare(&a->portal, &b->portal) && !strcmp(a->target, b->target) &&
@@ -152,6 +154,7 @@ static bool target_valid(const struct probe_target *target)
 }
 
 /* Slots for all that have none; a failure takes back what was made. */
+NO_LEAK_BEGIN /* a new slot is in slots->slots: free_slot() */
 static int make_slots(struct probe_slots *slots, const struct probe_target *targets,
 		      size_t n)
 {
@@ -167,6 +170,7 @@ static int make_slots(struct probe_slots *slots, const struct probe_target *targ
 	}
 	return 0;
 }
+NO_LEAK_END
 
 /* Let go of the slots that nobody wants; those the child has must leave first. */
 static void drop_unseen(struct probe_slots *slots)

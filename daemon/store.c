@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/analyzer.h"
 #include "common/parse.h"
 
 #define NO_POLICY "[%.100s] names no policy: add \"policy = NAME\""
@@ -114,8 +115,10 @@ static struct policy_setting *setting_trimmed(const struct policy_setting *setti
 	return copy;
 }
 
+NO_LEAK_BEGIN /* the setting is its entry's: store_free() */
 static int close_section(struct parser *p)
 {
+	struct policy_setting *setting;
 	struct store_entry *entry;
 
 	if (!p->section_line)
@@ -124,9 +127,13 @@ static int close_section(struct parser *p)
 	p->section_line = 0;
 	if (!p->setting.policy)
 		return fail(p, entry->line, NO_POLICY, p->section);
-	entry->setting = setting_trimmed(&p->setting);
-	return entry->setting ? 1 : fail(p, entry->line, "out of memory");
+	setting = setting_trimmed(&p->setting);
+	if (!setting)
+		return fail(p, entry->line, "out of memory");
+	entry->setting = setting;
+	return 1;
 }
+NO_LEAK_END
 
 static bool grow(struct store *store)
 {

@@ -11,6 +11,7 @@
  * stderr.
  */
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include "tests/hosts/fake_disk.h"
 
 #define CANARY	    0xa5
+#define LIVES	    200 /* of the plugin in one process, of which there are three */
 #define MSGID_FIRST 100
 
 enum { WILD, UNCHECKED, DOWN, UP, SHAKY, GHOST, PENDING, TIMEOUT };
@@ -450,6 +452,78 @@ static void scenario_unload(void)
 	plugin.reset();
 }
 
+/* How many threads or descriptors this process has (the one for looking included). */
+static unsigned int entries(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	unsigned int n = 0;
+
+	MUST(dir, "%s: %m", directory);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void wait_entries(const char *directory, unsigned int n, const char *what)
+{
+	uint64_t deadline = now_ms() + DEADLINE_MS;
+
+	while (entries(directory) != n && now_ms() < deadline)
+		nap();
+	MUST(entries(directory) == n, "%u %s, %u before", entries(directory), what, n);
+}
+
+static void wait_ended(void)
+{
+	uint64_t deadline = now_ms() + DEADLINE_MS;
+	bool ended = false;
+
+	while (!ended && now_ms() < deadline) {
+		nap();
+		pthread_mutex_lock(&played_disk.lock);
+		ended = played_disk.ended == played_disk.sent;
+		pthread_mutex_unlock(&played_disk.lock);
+	}
+	MUST(ended, "a command is still out");
+}
+
+/* One life of the plugin, which ends while a command hangs, or without. */
+static void live(int fd, bool hangs)
+{
+	struct guarded g;
+
+	script(&(struct played)GOOD_ANSWER, 1);
+	hang(hangs);
+	fresh(&g, fd);
+	MUST(plugin.init(&g.c) == 0, "init");
+	if (hangs) {
+		MUST(check_once(&g) == PENDING, "%s", host_log);
+		wait_sent(1);
+	} else {
+		MUST(check_to_end(&g) == UP, "%s", host_log);
+	}
+	plugin.free(&g.c);
+	plugin.reset();
+	MUST(dlclose(plugin.handle) == 0, "%s", dlerror());
+	hang(false);
+	wait_ended();
+}
+
+/* Loaded and closed again and again: what was there before is there afterwards, and no more. */
+static void scenario_lives(const char *path)
+{
+	int fd = make_disk();
+	unsigned int threads = entries("/proc/self/task"), fds = entries("/proc/self/fd");
+
+	for (unsigned int i = 1; i <= LIVES; i++) {
+		live(fd, i % 10 == 0);
+		load(path);
+	}
+	wait_entries("/proc/self/task", threads, "threads");
+	wait_entries("/proc/self/fd", fds, "descriptors");
+}
+
 static void scenario_file(void)
 {
 	struct guarded g;
@@ -542,6 +616,10 @@ int main(int argc, char **argv)
 	load(argv[1]);
 	if (!strcmp(argv[2], "expect") && argc == 5) {
 		scenario_expect(atoi(argv[3]), argv[4]);
+		return 0;
+	}
+	if (!strcmp(argv[2], "lives")) {
+		scenario_lives(argv[1]);
 		return 0;
 	}
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {

@@ -527,7 +527,7 @@ static void test_file_size_limit(void **state)
 
 static void enlarge_tmpfs(void *arg)
 {
-	assert_int_equal(mount(NULL, arg, NULL, MS_REMOUNT, "size=4m"), 0);
+	assert_int_equal(mount("none", arg, "none", MS_REMOUNT, "size=4m"), 0);
 }
 
 static void test_no_space(void **state)
@@ -536,7 +536,7 @@ static void test_no_space(void **state)
 
 	/* A name space of our own: the mount ends with this process at the latest. */
 	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", place->directory, "tmpfs", 0, "size=64k") < 0) {
 		print_message("no mount (%s): skipped\n", strerror(errno));
 		return;

@@ -149,6 +149,11 @@ static void test_unload(void **state)
 	scenario(state, "unload");
 }
 
+static void test_lives(void **state)
+{
+	scenario(state, "lives");
+}
+
 static void test_file(void **state)
 {
 	scenario(state, "file");
@@ -311,6 +316,7 @@ int main(void)
 		PLAIN(test_answers),
 		PLAIN(test_hang),
 		PLAIN(test_unload),
+		PLAIN(test_lives),
 		PLAIN(test_file),
 		PLAIN(test_mismatch),
 		WITH_SCENE(test_no_board),

@@ -8,7 +8,7 @@ retries_of() { cat "/sys/block/$(portal_disk "$1" "${2:-1}")/device/scsi_disk/"*
 recovery() { cat "/sys/class/iscsi_session/$(portal_session "$1")/recovery_tmo"; }
 
 # socket_line N: ss's line of the session's socket; status 1 when iscsid holds none.
-socket_line() { ss -Htnpe state established dst "$(portal_address "$1")" dport = :3260 | grep iscsid; }
+socket_line() { ss -Htnpe state established dst "$(portal_address "$1")" dport = :3260 | grep -F '(("iscsid",'; }
 
 # user_timeout N: the socket's option, through iscsid's descriptor as ss names it; "none" when iscsid holds none.
 user_timeout() {
