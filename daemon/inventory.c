@@ -11,9 +11,9 @@
 #include "common/parse.h"
 
 /* Each disk and map is read again after so many seconds at the latest, counted in
- * refreshes of one a second; small hosts are read whole each time. */
+ * refreshes of one a second; so many at least are read each time. */
 #define DISKS_ROUND 128
-#define DISKS_MIN   128
+#define DISKS_MIN   16
 #define MAPS_ROUND  8
 #define MAPS_MIN    64
 
