@@ -182,7 +182,7 @@ static bool look_up_once(const char *path, struct lookup *lookups, unsigned int 
 	if (fd >= 0)
 		trust = read_front(fd, &front);
 	for (i = 0; i < n; i++) {
-		lookups[i].trust = trust == BOARD_FRESH ?
+		lookups[i].trust = fd >= 0 && trust == BOARD_FRESH ?
 					   look_up_in(fd, &front, &lookups[i], now_ns) : trust;
 		whole = whole && lookups[i].trust != BOARD_DAMAGED;
 	}
