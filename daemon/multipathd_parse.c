@@ -339,10 +339,10 @@ int mp_daemon_parse(const char *reply, struct mp_daemon *ret)
 
 	if (r)
 		return r;
-	/* sscanf's %u takes blanks and signs: a digit must come first.
+	/* sscanf's %u takes blanks and signs, and a blank takes nothing: a digit must come first.
 	 * NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
-	if (sscanf(reply, "pid %9u %15[a-z]%n", &pid, word, &end) != 2 || !pid ||
-	    reply[4] < '0' || reply[4] > '9')
+	if (strncmp(reply, "pid ", 4) || reply[4] < '0' || reply[4] > '9' ||
+	    sscanf(reply + 4, "%9u %15[a-z]%n", &pid, word, &end) != 2 || !pid)
 		return -EPROTO;
 	state = word_value(daemon_words, LENGTH(daemon_words), word, -1);
 	if (state < 0)
@@ -350,7 +350,7 @@ int mp_daemon_parse(const char *reply, struct mp_daemon *ret)
 	*ret = (struct mp_daemon){
 		.pid = (pid_t)pid,
 		.state = (enum mp_daemon_state)state,
-		.pending = line_is(reply + end, " (pending reconfigure)"),
+		.pending = line_is(reply + 4 + end, " (pending reconfigure)"),
 	};
 	return 0;
 }

@@ -247,6 +247,7 @@ static void daemon_states(void **state)
 					  "pid x idle\n",
 					  "pid 0 idle\n",
 					  "pid -1 idle\n",
+					  "pid-9 idle\n",
 					  "pid  7 idle\n",
 					  "pid 812\n",
 					  "pid 812 dancing\n",
