@@ -8,7 +8,7 @@
 . /lab/lib/failover.sh
 . /lab/lib/falsealarm.sh
 
-s=15 profiles=default cases=$FALSEALARM_CASES
+s=8 profiles=default cases=$FALSEALARM_CASES
 for word in "$@"; do
 	[[ $word =~ ^(s|profiles|cases)=(.+)$ ]] || fail "bad argument \"$word\""
 	printf -v "${BASH_REMATCH[1]}" %s "${BASH_REMATCH[2]}"
