@@ -44,7 +44,7 @@ static void print_shown(struct json_object *lun)
 	const char *scope = cli_text(lun, "scope");
 
 	printf("%s: %s%s", *alias ? alias : cli_text(lun, "wwid"),
-	       *policy ? policy : "none (all paths equal)",
+	       *policy ? policy : "none (as multipathd finds the paths)",
 	       !*policy ? "" : cli_flag(lun, "in_force") ? " [in force]" : " [pending]");
 	if (*scope && strncmp(scope, "lun ", 4))
 		printf(" by [%s]", scope);

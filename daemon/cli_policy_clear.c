@@ -18,7 +18,7 @@ static void clear_help(void)
 	     "                               --default [--force]\n\n"
 	     "Takes a section out of the policies file. Its LUNs come under the next "
 	     "wider\n"
-	     "scope that is set, or have no policy: all paths equal.\n\n"
+	     "scope that is set, or have no policy: their paths are ranked as without us.\n\n"
 	     "Options:\n"
 	     "  -f, --force     even if multipathd must reconfigure for it with a path "
 	     "in\n"
