@@ -150,12 +150,15 @@ static void look_at_failures(struct path_check *path, uint64_t now_ns)
 			  counters_errors(path->errors_fd, &path->now.count) == 0;
 }
 
-/* Is all as it was a moment ago, as far as the board and the count of failures can tell? */
+/*
+ * Is all as it was a moment ago, as far as the board and the count of failures can tell? Where ports
+ * have access states (ALUA) it is the test's UNIT ATTENTION that tells the kernel of a change.
+ */
 static bool is_quiet(struct path_check *path, uint64_t now_ns)
 {
 	struct evidence *e = &path->e;
 
-	if (path->job || !path->well.known)
+	if (path->job || !path->well.known || path->id.access != ACCESS_UNKNOWN)
 		return false;
 	e->is_iscsi = true;
 	e->portal = path->id.name.portal;

@@ -421,6 +421,20 @@ static void test_not_quiet(void **state)
 		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 }
 
+/* A change of access states is brought to light by a test. */
+static void test_not_quiet_with_alua(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	attribute(s, "device/access_state", "active/optimized");
+	for (unsigned int i = 1; i < 4; i++) {
+		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+		assert_int_equal(sent(), i);
+	}
+}
+
 /* ---- silence ---- */
 
 static void test_silent(void **state)
@@ -732,6 +746,7 @@ int main(void)
 		WITH_SCENE(test_quiet_ends_by_itself),
 		WITH_SCENE(test_quiet_since_sent),
 		WITH_SCENE(test_not_quiet),
+		WITH_SCENE(test_not_quiet_with_alua),
 		WITH_SCENE(test_silent),
 		WITH_SCENE(test_silent_without_counters),
 		WITH_SCENE(test_legs),
