@@ -122,8 +122,9 @@ active_portals() {
 		END { print substr(used != "" ? used : first, 2) }'
 }
 
-# active_is "N…" [LUN]: whether these portals, ascending, are all that are in the active group, whatever order the table has them in.
-active_is() { [[ $(active_portals "${2:-1}" | tr ' ' '\n' | sort -n | paste -sd ' ') == "$1" ]]; }
+# active_is "N…" [LUN]: whether these portals are all that are in the active group; their order there is multipathd's own.
+active_is() { [[ $(ascending "$(active_portals "${2:-1}")") == "$(ascending "$1")" ]]; }
+ascending() { tr ' ' '\n' <<< "$1" | sort -n | paste -sd ' '; }
 
 # maps_complete: whether each LUN's map has a path over each session, and its device file is there.
 maps_complete() {
