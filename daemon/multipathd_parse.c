@@ -339,10 +339,11 @@ int mp_daemon_parse(const char *reply, struct mp_daemon *ret)
 
 	if (r)
 		return r;
-	/* sscanf's %u takes blanks and signs, and a blank takes nothing: a digit must come first.
-	 * NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
-	if (strncmp(reply, "pid ", 4) || reply[4] < '0' || reply[4] > '9' ||
-	    sscanf(reply + 4, "%9u %15[a-z]%n", &pid, word, &end) != 2 || !pid)
+	/* sscanf's %u takes blanks and signs, and a blank takes nothing: a digit must come first. */
+	if (strncmp(reply, "pid ", 4) || reply[4] < '0' || reply[4] > '9')
+		return -EPROTO;
+	/* NOLINTNEXTLINE(cert-err34-c): nine digits always fit */
+	if (sscanf(reply + 4, "%9u %15[a-z]%n", &pid, word, &end) != 2 || !pid)
 		return -EPROTO;
 	state = word_value(daemon_words, LENGTH(daemon_words), word, -1);
 	if (state < 0)
