@@ -43,6 +43,9 @@ void cli_print_json(struct json_object *object);
 
 /* Strings of an object without fear: "" or 0 when absent. */
 const char *cli_text(struct json_object *object, const char *key);
+
+/* What to say of the policy of a LUN (of a daemon's reply) for which none is set. */
+const char *cli_no_policy(struct json_object *lun);
 int64_t cli_number(struct json_object *object, const char *key);
 bool cli_flag(struct json_object *object, const char *key);
 

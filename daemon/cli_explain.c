@@ -11,6 +11,14 @@
 
 #define LINE_MAX_TEXT 4096
 
+const char *cli_no_policy(struct json_object *lun)
+{
+	/* There is one such policy: cli_text(lun, "built_in") names it for scripts. */
+	return *cli_text(lun, "built_in") && cli_flag(lun, "in_force") ?
+		       "none set; round-robin-with-subset by access state" :
+		       "none (as multipathd finds the paths)";
+}
+
 void cli_print_head(struct json_object *reply)
 {
 	const char *alias = cli_text(reply, "alias"), *wwid = cli_text(reply, "wwid");
@@ -25,7 +33,7 @@ void cli_print_head(struct json_object *reply)
 			 cli_text(reply, "scope"),
 			 cli_flag(reply, "in_force") ? "in force" : "not in force yet");
 	else
-		snprintf(line, sizeof(line), "policy: none, multipathd's own groups");
+		snprintf(line, sizeof(line), "policy: %s", cli_no_policy(reply));
 	fold_print(stdout, 1, line);
 	if (*policy && !cli_flag(reply, "in_force"))
 		fold_print(stdout, 3, cli_text(reply, "waits_for"));

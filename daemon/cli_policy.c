@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* mpathiscsi policy: what only looks, and the table of verbs; and reload. */
+/* mpathiscsi policy: what only looks, and the table of verbs. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static void print_shown(struct json_object *lun)
 	const char *scope = cli_text(lun, "scope");
 
 	printf("%s: %s%s", *alias ? alias : cli_text(lun, "wwid"),
-	       *policy ? policy : "none (as multipathd finds the paths)",
+	       *policy ? policy : cli_no_policy(lun),
 	       !*policy ? "" : cli_flag(lun, "in_force") ? " [in force]" : " [pending]");
 	if (*scope && strncmp(scope, "lun ", 4))
 		printf(" by [%s]", scope);
@@ -281,63 +281,4 @@ int cli_policy(struct cli *cli, int argc, char **argv)
 			return verbs[i].run(cli, argc - 1, argv + 1);
 	cli_error("unknown verb \"%s\": list, show, set, clear, check", argv[1]);
 	return EXIT_USAGE;
-}
-
-/* The fragment's prio_args follow a file that was edited by hand, for the time when the
- * daemon does not run. Not enabled, or not for this LUN: nothing to follow. */
-static int follow_file(struct cli *cli)
-{
-	struct json_object *reply, *luns;
-	size_t i;
-	int r = cli_request(cli, "status", NULL, &reply);
-
-	if (r != EXIT_OK)
-		return r;
-	luns = json_object_object_get(reply, "luns");
-	for (i = 0; i < cli_length(luns); i++) {
-		struct json_object *lun = json_object_array_get_idx(luns, i);
-		const struct policy *policy = policy_by_name(cli_text(lun, "policy_name"));
-
-		r = fragment_update(NULL, cli_text(lun, "wwid"), cli_text(lun, "policy"),
-				    policy ? policy->selector : "", NULL);
-		if (r < 0 && r != -ENOENT && r != -ENXIO)
-			cli_error("note: %s/%s was not updated (%s); `mpathiscsi enable` mends it",
-				  ENABLE_CONF_DIR, FRAGMENT_NAME, strerror(-r));
-	}
-	json_object_put(reply);
-	return EXIT_OK;
-}
-
-static int reload_settings(struct cli *cli)
-{
-	struct json_object *reply;
-	int r = cli_request(cli, "reload-settings", NULL, &reply);
-
-	if (r == EXIT_OK)
-		json_object_put(reply);
-	return r;
-}
-
-int cli_reload(struct cli *cli, int argc, char **argv)
-{
-	int r, settings;
-
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		puts("Usage: mpathiscsi reload\n\n"
-		     "The daemon reads the policies file and mpathiscsid.conf again. A broken file is\n"
-		     "refused whole, and what is in force of it stays; the other one is read all the\n"
-		     "same.\n\nExample:\n  mpathiscsi reload");
-		return EXIT_OK;
-	}
-	if (argc > 1) {
-		cli_error("reload takes no arguments");
-		return EXIT_USAGE;
-	}
-	r = cli_policy_reload(cli);
-	if (r == EXIT_NO_DAEMON || r == EXIT_NOT_PERMITTED)
-		return r;
-	settings = reload_settings(cli);
-	if (r == EXIT_OK)
-		r = follow_file(cli);
-	return r == EXIT_OK ? settings : r;
 }

@@ -81,7 +81,7 @@ static void print_strays(const struct shown *lun)
 static void print_policy(struct json_object *lun)
 {
 	const char *policy = cli_text(lun, "policy"), *waits = cli_text(lun, "waits_for");
-	const char *none = "none (as multipathd finds the paths)", *force = "";
+	const char *none = cli_no_policy(lun), *force = "";
 	char line[4096];
 
 	if (!cli_flag(lun, "policy_known"))

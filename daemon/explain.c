@@ -217,8 +217,11 @@ const char *explain_role(const struct policy_setting *setting, const char *scope
 	} else if (setting->n_rules)
 		add(&t, "%s: no rule of [%s] names it, so it is behind all that are named",
 		    role_name(plan->role), scope);
-	else
+	else if (*scope)
 		add(&t, "%s: %s of [%s] names no path", role_name(plan->role),
 		    setting->policy->name, scope);
+	else
+		add(&t, "%s: no policy is set, so the target's access states decide",
+		    role_name(plan->role));
 	return buffer;
 }

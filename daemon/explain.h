@@ -88,7 +88,8 @@ const char *explain_text(enum why why, const struct explain_words *words, char *
 
 /*
  * "standby: rule 2 of [lun mpatha], portal=10.0.2.2": which role, by which rule of which
- * section. 'scope' is "lun mpatha", 'setting' NULL without a policy. Returns 'buffer'.
+ * section. 'scope' is "lun mpatha", "" of what is built in; 'setting' NULL without a policy. Returns
+ * 'buffer'.
  */
 #define EXPLAIN_ROLE_MAX 1024
 const char *explain_role(const struct policy_setting *setting, const char *scope,

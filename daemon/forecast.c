@@ -75,7 +75,7 @@ void forecast_now(const struct lun *lun, struct forecast_path *out)
 enum forecast_basis forecast_lun(const struct lun *lun, const bool *usable,
 				 struct forecast_path *out)
 {
-	bool planned = lun->entry && lun->map && lun_in_force(lun);
+	bool planned = lun->setting && lun->map && lun_in_force(lun);
 
 	for (size_t i = 0; i < lun->n_paths && i < POLICY_PATHS_MAX; i++) {
 		out[i] = from_table(lun->map, &lun->paths[i], usable[i]);

@@ -145,13 +145,37 @@ size_t lun_policy_paths(const struct lun *lun, struct policy_path *paths)
 	return lun->n_paths;
 }
 
+/* Does the map hold paths of another transport, which no plan of ours places? */
+static bool has_others(const struct lun *lun)
+{
+	size_t ours = 0;
+
+	for (size_t i = 0; i < lun->n_paths; i++)
+		ours += lun->paths[i].dm != NULL;
+	return lun->map && lun->map->n_paths > ours;
+}
+
+/* What holds without a section; NULL: nothing. */
+static const struct policy_setting *built_in(const struct lun *lun)
+{
+	static const struct policy_setting by_access = {.policy = &policy_round_robin_with_subset};
+
+	if (has_others(lun) || lun->n_paths > POLICY_PATHS_MAX)
+		return NULL;
+	for (size_t i = 0; i < lun->n_paths; i++)
+		if (lun->paths[i].id->access != ACCESS_UNKNOWN)
+			return &by_access;
+	return NULL;
+}
+
 static void make_plan(struct lun *lun)
 {
 	struct policy_path paths[POLICY_PATHS_MAX];
 	struct plan_path plan[POLICY_PATHS_MAX];
 	size_t i, n = lun_policy_paths(lun, paths);
 
-	if (plan_make(lun->entry ? lun->entry->setting : NULL, paths, n, plan) < 0)
+	lun->setting = lun->entry ? lun->entry->setting : built_in(lun);
+	if (plan_make(lun->setting, paths, n, plan) < 0)
 		return;
 	for (i = 0; i < lun->n_paths; i++)
 		lun->paths[i].plan = plan[i];
@@ -293,7 +317,7 @@ bool lun_order_in_force(const struct lun *lun)
 {
 	size_t i, j;
 
-	if (!lun->entry)
+	if (!lun->setting)
 		return true;
 	if (!lun->map)
 		return false;

@@ -25,7 +25,9 @@ struct lun {
 	char wwid[DEVICE_WWID_MAX];	   /* as multipath writes it: 3600… */
 	const char *alias;		   /* name of its map, "" without one */
 	const struct dm_map *map;	   /* NULL: no map */
-	const struct store_entry *entry;   /* the policy in effect; NULL: none set */
+	const struct store_entry *entry;   /* the section in effect; NULL: none */
+	const struct policy_setting *setting; /* what the plan is made by: the section's, or
+						 what is built in; NULL: nothing places paths */
 	enum store_scope scope;		   /* where that was set; valid with 'entry' */
 	struct lun_path *paths;		   /* in list order (path_name_compare) */
 	size_t n_paths;
@@ -42,6 +44,12 @@ struct lun_table {
  * make the plan. Pointers go into 'inventory' and 'store', which must outlive *ret. Disks
  * with neither a map nor a WWID are LUNs of one path. A LUN of more than POLICY_PATHS_MAX
  * paths has no plan (ROLE_NONE). -ENOMEM. Free with lun_table_free().
+ *
+ * A LUN without a section, whose target gives its ports access states (ALUA), has
+ * round-robin-with-subset by these states: stock multipathd would balance over all paths of
+ * the worse kind once the better are gone. It asks for no path selector of its own. Not where
+ * the map has paths that are not iSCSI: their priorities are stock's, and stock's order holds
+ * for all of them.
  */
 int lun_table_make(const struct inventory *inventory, const struct store *store,
 		   struct lun_table *ret);
@@ -55,7 +63,7 @@ void lun_table_relink(struct lun_table *table);
  * LUN has, which may be more: policy_setting_check() and plan_make() refuse that. */
 size_t lun_policy_paths(const struct lun *lun, struct policy_path *paths);
 
-/* Which entry of a store has effect for the LUN (as it has, or would have). NULL: none. */
+/* Which section of a store has effect for the LUN (as it has, or would have). NULL: none. */
 const struct store_entry *lun_find_entry(const struct lun *lun, const struct store *store);
 
 /* By WWID, alias, or dm name. NULL: none. */
@@ -68,8 +76,8 @@ void lun_wwid_from_sysfs(const char *sysfs_wwid, char *buffer, size_t size);
  * Does the kernel's table say what the plan says: the same paths together, groups in the
  * same order? Excluded paths may stand anywhere behind, and so may failed ones: whenever
  * multipathd makes a table it puts a group without a usable path last, and puts it right when
- * the path is back. A LUN without a policy is in force
- * by definition; one without a map is not.
+ * the path is back. A LUN whose paths nothing
+ * places is in force by definition; one without a map is not.
  */
 bool lun_order_in_force(const struct lun *lun);
 

@@ -170,7 +170,7 @@ static struct board_path planned(const struct lun *lun, const struct lun_path *p
 				    .plan_ns = now_ns};
 
 	if (path->plan.role != ROLE_NONE)
-		record.policy = (uint16_t)policy_index(lun->entry->setting->policy);
+		record.policy = (uint16_t)policy_index(lun->setting->policy);
 	return record;
 }
 

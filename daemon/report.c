@@ -232,12 +232,18 @@ static void add_force(struct json_object *object, const struct watch *watch, con
 	if (waits_for)
 		publish_wait_text(watch, waits_for, now_ns, text, sizeof(text));
 	else if (lun->map && lun->entry && lun_order_in_force(lun) && !lun_selector_in_force(lun))
-		snprintf(text, sizeof(text), "path selector \"%s\" (`mpathiscsi policy set` again, "
-			 "or `mpathiscsi enable`)", lun->entry->setting->policy->selector);
+		snprintf(text, sizeof(text), "path selector \"%s\" (`mpathiscsi reload`, or "
+			 "`mpathiscsi enable`)", lun->entry->setting->policy->selector);
 	add_flag(object, "in_force", !waits_for && lun_in_force(lun));
+	add_flag(object, "selector_in_force", !lun->map || lun_selector_in_force(lun));
 	add_text(object, "waits_for", text);
 	if (all_excluded(lun))
 		add_text(object, "note", "every path there is now is excluded: I/O finds no path");
+}
+
+const char *report_built_in(const struct lun *lun)
+{
+	return !lun->entry && lun->setting ? lun->setting->policy->name : "";
 }
 
 void report_warning(struct json_object *object, const struct lun *lun)
@@ -276,6 +282,7 @@ static struct json_object *report_lun(const struct watch *watch, const struct lu
 	add_text(object, "product", lun->paths[0].id->product);
 	add_text(object, "policy", setting);
 	add_text(object, "policy_name", lun->entry ? lun->entry->setting->policy->name : "");
+	add_text(object, "built_in", report_built_in(lun));
 	add_flag(object, "policy_known", watch->store_loaded);
 	add_text(object, "scope", scope);
 	report_warning(object, lun);

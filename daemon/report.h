@@ -34,6 +34,10 @@ struct json_object *report_status(const struct watch *watch, const struct report
  * (policy_warning()); nothing is added when it contradicts nothing. */
 void report_warning(struct json_object *object, const struct lun *lun);
 
+/* Name of the policy that holds although none is set (daemon/lun.h); "" with a section's
+ * policy or with none at all. */
+const char *report_built_in(const struct lun *lun);
+
 /* A LUN's paths as 'plan' (in the order of lun->paths) would place them. New array. */
 struct json_object *report_plan(const struct lun *lun, const struct plan_path *plan);
 

@@ -60,6 +60,7 @@ void report_lun_head(struct json_object *object, const struct lun *lun, const st
 	add_text(object, "alias", lun->alias);
 	add_text(object, "policy", text);
 	add_text(object, "policy_name", lun->entry ? lun->entry->setting->policy->name : "");
+	add_text(object, "built_in", report_built_in(lun));
 	add_text(object, "scope", scope_of(lun, scope));
 	add_flag(object, "in_force", now->in_force);
 	add_text(object, "waits_for", now->in_force ? "" : now->wait);
@@ -84,7 +85,8 @@ static void find_wait(const struct watch *watch, const struct lun *lun, uint64_t
 	const struct lun_path *path = publish_waits_for(watch, lun, now_ns);
 	char text[PUBLISH_WAIT_TEXT_MAX];
 
-	ret->in_force = !path && lun_in_force(lun);
+	/* Nobody has asked for what is built in: multipathd may not even use our priorities. */
+	ret->in_force = !path && (lun_in_force(lun) || !lun->entry);
 	if (path)
 		snprintf(ret->wait, sizeof(ret->wait), "it waits for %s",
 			 publish_wait_text(watch, path, now_ns, text, sizeof(text)));
@@ -158,7 +160,7 @@ static void add_sentence(struct json_object *object, const struct explaining *e,
 
 	scope_of(lun, scope);
 	verdict_text(&e->now->evidence[i], &e->now->verdict[i], reason, sizeof(reason));
-	explain_role(lun->entry ? lun->entry->setting : NULL, scope, &lun->paths[i].plan, role,
+	explain_role(lun->setting, scope, &lun->paths[i].plan, role,
 		     sizeof(role));
 	add_text(object, "because", explain_text(why, &words, sentence, sizeof(sentence)));
 }

@@ -46,14 +46,31 @@ static struct json_object *status(struct watch *watch, struct json_object *reque
 	return report_status(watch, &wish, clock_now_ns());
 }
 
+/* Can the path not carry I/O now, for more than a moment? Of one that the present policy excludes
+ * its own health counts: the policy is about to be another. */
+static bool path_failed(const struct lun *lun, const struct lun_path *path, const void *arg)
+{
+	enum session_state session = path->id->session_state;
+	const struct watch *watch = arg;
+	struct evidence evidence;
+
+	if (session == SESSION_FAILED || session == SESSION_FREE ||
+	    failed_has(&watch->failed, lun->wwid, &path->id->name))
+		return true;
+	if (path->dm && !path->dm->active && path->plan.role != ROLE_EXCLUDED)
+		return true;
+	return watch_judge(watch, path->id, clock_now_ns(), &evidence).state == VERDICT_DOWN;
+}
+
 /* policy-check and policy-section, with what only the daemon knows: a path in trouble, which
  * makes a reconfigure unwise. */
 static struct json_object *check_either(struct watch *watch, struct json_object *request,
 					bool section)
 {
+	const struct policy_health health = {.failed = path_failed, .arg = watch};
 	struct json_object *reply =
 		section ? policy_section(&watch->luns, &watch->store, request)
-			: policy_check(&watch->luns, &watch->store, request);
+			: policy_check(&watch->luns, &watch->store, &health, request);
 	char unfit[OPERATOR_TEXT_MAX];
 
 	if (reply && json_object_get_boolean(json_object_object_get(reply, "ok"))) {
@@ -102,6 +119,7 @@ static struct json_object *whatif(struct watch *watch, struct json_object *reque
 
 static struct json_object *reload(struct watch *watch, struct json_object *request)
 {
+	char unfit[OPERATOR_TEXT_MAX];
 	struct json_object *reply;
 
 	(void)request;
@@ -111,6 +129,8 @@ static struct json_object *reload(struct watch *watch, struct json_object *reque
 	reply = json_object_new_object();
 	json_object_object_add(reply, "ok", json_object_new_boolean(true));
 	json_object_object_add(reply, "luns", json_object_new_int64((int64_t)watch->store.n));
+	operator_unfit_path(watch, clock_now_ns(), unfit, sizeof(unfit));
+	json_object_object_add(reply, "unfit", json_object_new_string(unfit));
 	return reply;
 }
 

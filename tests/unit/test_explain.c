@@ -255,6 +255,9 @@ static void roles(void **state)
 			    "active: weighted-path of [default] names no path");
 	assert_string_equal(explain_role(NULL, "", &plan, text, sizeof(text)),
 			    "no policy places it");
+	must_parse("round-robin-with-subset", &setting);
+	assert_string_equal(explain_role(&setting, "", &plan, text, sizeof(text)),
+			    "active: no policy is set, so the target's access states decide");
 }
 
 int main(void)

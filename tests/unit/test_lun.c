@@ -225,6 +225,54 @@ static void current(void **state)
 	assert_int_equal(lun_current_group(&lun), -1);
 }
 
+/* Three paths without a section: what the target says of them, and the roles and groups that
+ * come of it; with 'table' as the kernel's. */
+static void check_without_section(const enum access_state access[3], const char *table_text,
+				  const char *roles, const char *groups, bool in_force_then)
+{
+	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A),
+					 disk(3, 48, WWID_A)};
+	struct dm_map maps[] = {map(table_text)};
+	struct inventory inventory = {.disks = disks, .n_disks = 3, .maps = maps, .n_maps = 1};
+	static const char letters[] = {[ROLE_NONE] = '-', [ROLE_ACTIVE] = 'a', [ROLE_STANDBY] = 's'};
+	struct store store = policies("");
+	struct lun_table table;
+
+	for (size_t i = 0; i < 3; i++)
+		disks[i].access = access[i];
+	assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
+	assert_null(table.luns[0].entry);
+	assert_int_equal(table.luns[0].setting != NULL, roles[0] != '-');
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(letters[table.luns[0].paths[i].plan.role], roles[i]);
+		assert_int_equal(table.luns[0].paths[i].plan.group, groups[i] - '0');
+	}
+	assert_int_equal(lun_order_in_force(&table.luns[0]), in_force_then);
+	assert_true(lun_selector_in_force(&table.luns[0]));
+	lun_table_free(&table);
+	store_free(&store);
+}
+
+static void without_section(void **state)
+{
+	const enum access_state none[3] = {ACCESS_UNKNOWN, ACCESS_UNKNOWN, ACCESS_UNKNOWN},
+				alike[3] = {ACCESS_OPTIMIZED, ACCESS_OPTIMIZED, ACCESS_OPTIMIZED},
+				one_best[3] = {ACCESS_NON_OPTIMIZED, ACCESS_OPTIMIZED,
+					       ACCESS_NON_OPTIMIZED};
+	const char *together = "2 0 0 0 1 1 A 0 3 0 8:16 A 0 8:32 A 0 8:48 A 0",
+		   *stock = "2 0 0 0 2 1 A 0 1 0 8:32 A 0 E 0 2 0 8:16 A 0 8:48 A 0",
+		   *one_each = "2 0 0 0 3 1 A 0 1 0 8:32 A 0 E 0 1 0 8:16 A 0 E 0 1 0 8:48 A 0",
+		   *mixed = "2 0 0 0 2 1 A 0 2 0 8:32 A 0 8:96 A 0 E 0 2 0 8:16 A 0 8:48 A 0";
+
+	(void)state;
+	check_without_section(none, together, "---", "000", true);
+	check_without_section(alike, together, "aaa", "000", true);
+	check_without_section(one_best, stock, "sas", "102", false);
+	check_without_section(one_best, one_each, "sas", "102", true);
+	/* a path of another transport in the map: stock's order holds for all */
+	check_without_section(one_best, mixed, "---", "000", true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +282,7 @@ int main(void)
 		cmocka_unit_test(current),
 		cmocka_unit_test(scopes),
 		cmocka_unit_test(access_states),
+		cmocka_unit_test(without_section),
 	};
 
 	return cmocka_run_group_tests_name("lun", tests, NULL, NULL);

@@ -8,7 +8,6 @@
 target_start lio 4 luns=2 controllers=2
 alua_set 2 nonoptimized
 login 4
-daemon_start
 multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 1")
 
 priorities() {
@@ -22,7 +21,7 @@ stock_ready() { path_priority_is 1 50 1 && path_priority_is 3 10 1 && path_prior
 assert_wait 20 "stock multipathd sees the ALUA states" stock_ready
 stock=$(priorities)
 
-title "no policy: as stock"
+title "no policy, no daemon: as stock"
 mpathiscsi enable > "$(log enable)"
 assert_wait 40 "every path has checker iscsi" checker_everywhere iscsi
 as_stock() { [[ $(priorities) == "$stock" ]]; }
@@ -36,6 +35,19 @@ assert_wait 20 "priorities as stock's again" as_stock
 assert_wait 30 "all paths up" all_up
 say "priorities of portals 1 to 4, LUN 1 and 2: $(priorities), as stock; groups 1,2 before 3,4"
 
+title "no policy, with the daemon: the best paths share, the others stand by one by one"
+daemon_start
+assert_wait 30 "groups of LUN 1" groups_are "1,2 3 4" 1
+assert_wait 30 "groups of LUN 2" groups_are "1,2 3 4" 2
+assert_match "explain" "none set; round-robin-with-subset by access state" "$(mpathiscsi explain "$(map_name 1)")"
+alua_set 1 standby
+assert_wait 20 "a standby path is a ghost" checker_is 1 ghost
+assert_wait 30 "now the others are the best" groups_are "3,4 1 2" 1
+alua_set 1 optimized
+assert_wait 30 "as before" groups_are "1,2 3 4" 1
+assert_wait 30 "all paths up" all_up
+mpathiscsi status | head -12
+
 # refused NAME ARGS…: policy set must be refused with that symbolic name and exit code 4.
 refused() {
 	local name=$1 status=0 text
@@ -48,7 +60,7 @@ refused() {
 
 title "round-robin over paths of different access"
 refused ISDSC_INVALID_LOAD_BALANCE_POLICY "$(map_name 1)" round-robin
-assert "groups as before" groups_are "1,2 3,4" 1
+assert "groups as before" groups_are "1,2 3 4" 1
 
 title "round-robin-with-subset follows the target"
 policy_set 1 round-robin-with-subset

@@ -182,6 +182,31 @@ cat "$LAB_VAR/mended" > "$STORE"
 ends_as "3 1 2" 3 "" "mended in place"
 assert "no warning any more" not warned
 
+title "8. another path selector by an edited file: pending until reload, which is not done with a path in trouble"
+selector() { dmsetup table "$(map_name 1)" | grep -o 'queue-length\|round-robin\|service-time' | sort -u; }
+selector_is() { [[ $(selector) == "$1" ]]; }
+printf '[lun %s]\npolicy = least-queue-depth\n' "$(map_name 1)" > "$STORE"
+waits_for_reload() { [[ $(status_value 's["luns"][0]["waits_for"]') == *"mpathiscsi reload"* ]]; }
+assert_wait 40 "the order is in force, the selector waits for reload" waits_for_reload
+portal_cut 2
+assert_wait 20 "portal 2 is in trouble" failed_are 2
+status=0; text=$(mpathiscsi reload 2>&1) || status=$?
+assert_eq "exit code of reload with a portal in trouble" 5 "$status"
+assert_match "reload" "reconfigure.*10.0.2.2" "$text"
+note "$text"
+assert "the selector is as before" selector_is round-robin
+portal_heal 2
+assert_wait 40 "all sessions and paths are up again" all_up
+assert_wait 40 "nothing is failed" failed_are ""
+reloads() { mpathiscsi reload 2> /dev/null; }
+assert_wait 30 "reload" reloads
+assert_wait 20 "the selector is queue-length" selector_is queue-length
+ends_as "1,2,3" "1 2 3" "" "least-queue-depth by reload"
+: > "$STORE"
+assert "reload of a file without the section" mpathiscsi reload
+without_policy() { [[ $(status_value 's["luns"][0]["policy"]') == "" ]] && ! selector_is queue-length; }
+assert_wait 20 "no policy, and the selector that multipathd takes by itself" without_policy
+
 tables_stop
 cp "$LAB_VAR/tables.uevents" "$LAB_OUT/uevents"
 load_stop
