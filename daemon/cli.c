@@ -10,16 +10,71 @@
 
 #define REQUEST_TIMEOUT_MS 10000
 
+/* For the end of the command: what was said last, and whether JSON was printed. */
+static char last_error[2048];
+static bool answered;
+
 void cli_error(const char *format, ...)
 {
 	va_list args;
 
 	fflush(stdout);
-	fputs("mpathiscsi: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(last_error, sizeof(last_error), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fprintf(stderr, "mpathiscsi: %s\n", last_error);
+}
+
+/* Length of the name that leads a message: "ISDSC_INVALID_PATH_ID: …"; 0: none does. */
+static size_t name_length(const char *said)
+{
+	size_t n = strspn(said, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+	return n > 1 && !strncmp(said + n, ": ", 2) ? n : 0;
+}
+
+static const char *name_of_exit(int exit_code)
+{
+	switch (exit_code) {
+	case EXIT_USAGE:
+		return "USAGE";
+	case EXIT_NO_DAEMON:
+		return "NO_DAEMON";
+	case EXIT_PENDING:
+		return "PENDING";
+	case EXIT_NOT_PERMITTED:
+		return "NOT_PERMITTED";
+	default:
+		return "FAILED";
+	}
+}
+
+struct json_object *cli_error_object(int exit_code, const char *said)
+{
+	struct json_object *object = json_object_new_object();
+	size_t n = name_length(said);
+
+	if (!*said) /* getopt has spoken itself */
+		said = "wrong arguments; see --help";
+	json_object_object_add(object, "ok", json_object_new_boolean(false));
+	json_object_object_add(object, "error",
+			       n ? json_object_new_string_len(said, (int)n)
+				 : json_object_new_string(name_of_exit(exit_code)));
+	json_object_object_add(object, "message", json_object_new_string(n ? said + n + 2 : said));
+	return object;
+}
+
+int cli_end(const struct cli *cli, int exit_code)
+{
+	struct json_object *object;
+
+	if (!cli->json || exit_code == EXIT_OK || answered)
+		return exit_code;
+	control_make_utf8(last_error, strlen(last_error)); /* words of the command line */
+	object = cli_error_object(exit_code, last_error);
+	cli_print_json(object);
+	json_object_put(object);
+	return exit_code;
 }
 
 static int no_daemon(const struct cli *cli, int error)
@@ -76,6 +131,7 @@ int cli_request(const struct cli *cli, const char *request, struct json_object *
 
 void cli_print_json(struct json_object *object)
 {
+	answered = true;
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
 							    JSON_C_TO_STRING_SPACED |
 							    JSON_C_TO_STRING_NOSLASHESCAPE));

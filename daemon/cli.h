@@ -41,6 +41,16 @@ int cli_request(const struct cli *cli, const char *request, struct json_object *
 /* Print an object for --json. */
 void cli_print_json(struct json_object *object);
 
+/*
+ * The end of a command. With --json there is an answer in any case: where it failed and none was
+ * printed yet, one as the daemon's refusals are, of what cli_error() said last. Returns 'exit_code'.
+ */
+int cli_end(const struct cli *cli, int exit_code);
+
+/* That answer: {"ok": false, "error": NAME, "message": …}. NAME leads the message ("NAME: …"), or
+ * goes by the exit code. New object. */
+struct json_object *cli_error_object(int exit_code, const char *said);
+
 /* Strings of an object without fear: "" or 0 when absent. */
 const char *cli_text(struct json_object *object, const char *key);
 

@@ -11,17 +11,27 @@
 #include "daemon/fragment.h"
 #include "daemon/enable.h"
 
+static void list_help(void)
+{
+	puts("Usage: mpathiscsi policy list [--json]\n\n"
+	     "The policies there are, with a line about each; mpathiscsi-policies(5) has the rest.\n\n"
+	     "Example:\n  mpathiscsi policy list");
+}
+
 static int list(struct cli *cli, int argc, char **argv)
 {
-	struct json_object *array = json_object_new_array(), *object;
+	struct json_object *array, *object;
 	size_t i;
 
-	(void)argv;
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		list_help();
+		return EXIT_OK;
+	}
 	if (argc > 1) {
-		cli_error("policy list takes no arguments");
-		json_object_put(array);
+		cli_error("policy list takes no argument \"%s\"", argv[1]);
 		return EXIT_USAGE;
 	}
+	array = json_object_new_array();
 	for (i = 0; i < policy_count; i++) {
 		const struct policy *policy = policy_registry[i];
 
@@ -49,6 +59,8 @@ static void print_shown(struct json_object *lun)
 	if (*scope && strncmp(scope, "lun ", 4))
 		printf(" by [%s]", scope);
 	putchar('\n');
+	if (*cli_text(lun, "warning"))
+		printf("  warning: %s\n", cli_text(lun, "warning"));
 }
 
 /* The LUNs that come under a section (NULL: all of the reply). New array. */
@@ -72,17 +84,18 @@ static int read_section(const struct cli *cli, const struct store_name *name, ch
 {
 	char message[STORE_MESSAGE_MAX], section[STORE_NAME_TEXT_MAX], *file;
 	const struct store_entry *entry;
+	enum policy_error error;
 	struct store store;
 	int r = store_read_file(cli->store_path, &file);
 
 	if (r < 0) {
-		cli_error("%s: %s", cli->store_path, strerror(-r));
+		cli_error("%s: %s", cli->store_path, store_read_error(r));
 		return EXIT_FAILED;
 	}
-	r = store_parse(file, cli->store_path, &store, message);
+	error = store_parse(file, cli->store_path, &store, message);
 	free(file);
-	if (r < 0) {
-		cli_error("ISDSC_INVALID_PARAMETER: %s", message);
+	if (error != POLICY_OK) {
+		cli_error("%s: %s", policy_error_name(error), message);
 		return EXIT_REFUSED;
 	}
 	entry = store_entry_named(&store, name);
@@ -121,8 +134,9 @@ static void show_help(void)
 {
 	puts("Usage: mpathiscsi policy show [--json] [LUN | --target=NAME |\n"
 	     "                               --product=VENDOR/PRODUCT | --default]\n\n"
-	     "Each LUN's policy, whether it is in force, and the section that gives it. With a\n"
-	     "scope: what its section says, and the LUNs that come under it.\n\n"
+	     "Each LUN's policy, whether it is in force, the section that gives it, and a warning\n"
+	     "where it can hardly be meant so. With a scope: what its section says, and the LUNs\n"
+	     "that come under it.\n\n"
 	     "Example:\n  mpathiscsi policy show --default");
 }
 
@@ -175,71 +189,12 @@ static int show(struct cli *cli, int argc, char **argv)
 	return EXIT_OK;
 }
 
-static void check_help(void)
-{
-	puts("Usage: mpathiscsi policy check [--json] FILE\n\n"
-	     "Reads FILE as the daemon would read it, and changes nothing. A file with any mistake is\n"
-	     "refused with the line of the first one and what is allowed there (exit code 4).\n\n"
-	     "Example:\n  mpathiscsi policy check /tmp/policies.conf");
-}
-
-static void print_checked(const struct cli *cli, const char *file, size_t sections)
-{
-	struct json_object *object;
-
-	if (!cli->json) {
-		printf("%s: %zu section%s, in order\n", file, sections, sections == 1 ? "" : "s");
-		return;
-	}
-	object = json_object_new_object();
-	json_object_object_add(object, "ok", json_object_new_boolean(true));
-	json_object_object_add(object, "file", json_object_new_string(file));
-	json_object_object_add(object, "sections", json_object_new_int64((int64_t)sections));
-	cli_print_json(object);
-	json_object_put(object);
-}
-
-static int check(struct cli *cli, int argc, char **argv)
-{
-	char message[STORE_MESSAGE_MAX];
-	struct store store;
-	char *text;
-	int r;
-
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		check_help();
-		return EXIT_OK;
-	}
-	if (argc != 2) {
-		cli_error("policy check needs FILE");
-		return EXIT_USAGE;
-	}
-	if (access(argv[1], R_OK) < 0) {
-		cli_error("%s: %s", argv[1], strerror(errno));
-		return EXIT_FAILED;
-	}
-	r = store_read_file(argv[1], &text);
-	if (r < 0) {
-		cli_error("%s: %s", argv[1], strerror(-r));
-		return EXIT_FAILED;
-	}
-	r = store_parse(text, argv[1], &store, message);
-	free(text);
-	if (r < 0) {
-		cli_error("ISDSC_INVALID_PARAMETER: %s", message);
-		return EXIT_REFUSED;
-	}
-	print_checked(cli, argv[1], store.n);
-	store_free(&store);
-	return EXIT_OK;
-}
-
 static const struct cli_command verbs[] = {
 	{"list", list, "", "the policies there are"},
 	{"show", show, "[LUN|SCOPE]", "each LUN's policy, and whether it is in force"},
 	{"set", cli_policy_set, "LUN POLICY …", "set a policy (see: policy set --help)"},
 	{"clear", cli_policy_clear, "LUN|SCOPE", "take it back: the next wider scope, or none"},
-	{"check", check, "FILE", "is this policies file in order?"},
+	{"check", cli_policy_check, "FILE", "is this policies file in order?"},
 };
 
 static void help(FILE *out)

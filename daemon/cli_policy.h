@@ -57,7 +57,12 @@ int cli_wait_in_force(struct cli *cli, const struct cli_scope *scope, struct jso
 /* The LUN of that WWID in an array of them; NULL: none. */
 struct json_object *cli_find_lun(struct json_object *luns, const char *wwid);
 
-/* The verbs set and clear. */
+/* Has the running kernel the policy's path selector? False, and a sentence in 'message'
+ * (POLICY_MESSAGE_MAX bytes), only where that is known. */
+bool cli_policy_is_supported(const struct policy *policy, char *message);
+
+/* The verbs set, clear and check. */
+int cli_policy_check(struct cli *cli, int argc, char **argv);
 int cli_policy_set(struct cli *cli, int argc, char **argv);
 int cli_policy_clear(struct cli *cli, int argc, char **argv);
 

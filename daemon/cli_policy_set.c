@@ -18,6 +18,7 @@ struct set_request {
 	char text[4096]; /* the setting in one line, as policy_setting_parse() reads it */
 	struct policy_setting setting;
 	bool weighted; /* --weight was given */
+	const char *active; /* the last --active; NULL: none was given */
 	bool dry_run, wait, force;
 	uint64_t timeout_ms;
 };
@@ -94,6 +95,7 @@ static int apply_option(struct cli *cli, struct set_request *request, int option
 {
 	switch (option) {
 	case 'a':
+		request->active = optarg;
 		return add_word(request, "active", optarg);
 	case 's':
 		return add_word(request, "standby", optarg);
@@ -317,22 +319,47 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 	return r;
 }
 
+/* --active and --weight become the same word of the text: only the one that the policy takes. An
+ * exit code. */
+static int check_options(const struct set_request *request, const struct policy *policy)
+{
+	if (policy && request->weighted && !policy->takes_weights)
+		return refuse("--weight: policy %s takes no weights; take weighted-path",
+			      policy->name);
+	if (policy && request->active && policy->takes_weights)
+		return refuse("--active=%s: policy %s has no active paths; give each path its weight: "
+			      "--weight=%s:WEIGHT",
+			      request->active, policy->name, request->active);
+	return EXIT_OK;
+}
+
+/* The policy that leads the text; NULL: there is no such policy, which parsing will say. */
+static const struct policy *policy_of(const struct set_request *request)
+{
+	char name[POLICY_NAME_MAX];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(request->text, " "), request->text);
+	return policy_by_name(name);
+}
+
 /* The text into a setting. An exit code. */
 static int read_setting(struct set_request *request)
 {
 	char message[POLICY_MESSAGE_MAX];
-	enum policy_error error =
-		policy_setting_parse(request->text, &request->setting, message);
-	const struct policy *policy = request->setting.policy;
+	enum policy_error error;
+	int r = check_options(request, policy_of(request));
 
+	if (r != EXIT_OK)
+		return r;
+	error = policy_setting_parse(request->text, &request->setting, message);
 	if (error != POLICY_OK) {
 		cli_error("%s: %s", policy_error_name(error), message);
 		return EXIT_REFUSED;
 	}
-	if (request->weighted && policy && !policy->takes_weights)
-		return refuse("--weight: policy %s takes no weights; take weighted-path",
-			      policy->name);
-	return EXIT_OK;
+	if (cli_policy_is_supported(request->setting.policy, message))
+		return EXIT_OK;
+	cli_error("%s: %s", policy_error_name(POLICY_LB_POLICY_NOT_SUPPORTED), message);
+	return EXIT_REFUSED;
 }
 
 int cli_policy_set(struct cli *cli, int argc, char **argv)

@@ -93,15 +93,17 @@ static int read_good(const struct cli *cli, char **ret_text)
 {
 	char message[STORE_MESSAGE_MAX];
 	struct store store;
+	enum policy_error error;
 	int r = store_read_file(cli->store_path, ret_text);
 
 	if (r < 0) {
-		cli_error("%s: %s", cli->store_path, strerror(-r));
+		cli_error("%s: %s", cli->store_path, store_read_error(r));
 		return EXIT_FAILED;
 	}
-	if (store_parse(*ret_text, cli->store_path, &store, message) < 0) {
-		cli_error("ISDSC_INVALID_PARAMETER: %s\nmend the file first; nothing was changed",
-			  message);
+	error = store_parse(*ret_text, cli->store_path, &store, message);
+	if (error != POLICY_OK) {
+		cli_error("%s: %s\nmend the file first; nothing was changed",
+			  policy_error_name(error), message);
 		free(*ret_text);
 		return EXIT_REFUSED;
 	}
@@ -114,15 +116,17 @@ static int edit_locked(const struct cli *cli, const struct store_name *name, con
 {
 	char section[STORE_NAME_TEXT_MAX], message[STORE_MESSAGE_MAX];
 	char *old = NULL, *new = NULL;
+	enum policy_error error;
 	struct store store;
 	int r = read_good(cli, &old);
 
 	if (r != EXIT_OK)
 		return r;
 	r = store_edit(old, name, alias, setting, &new);
-	if (r == 0 && store_parse(new, cli->store_path, &store, message) < 0) {
-		cli_error("ISDSC_INVALID_PARAMETER: it would be a broken file: %s; nothing was changed",
-			  message);
+	error = r == 0 ? store_parse(new, cli->store_path, &store, message) : POLICY_OK;
+	if (error != POLICY_OK) {
+		cli_error("%s: it would be a broken file: %s; nothing was changed",
+			  policy_error_name(error), message);
 		free(old);
 		free(new);
 		return EXIT_REFUSED;

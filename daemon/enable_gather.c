@@ -289,10 +289,11 @@ int enable_policies(const char *store_path, const struct fragment *f,
 	message[0] = '\0';
 	r = store_read_file(store_path, &text);
 	if (r) {
-		snprintf(message, STORE_MESSAGE_MAX, "%s: %s", store_path, strerror(-r));
+		snprintf(message, STORE_MESSAGE_MAX, "%.600s: %s", store_path,
+			 store_read_error(r));
 		return r;
 	}
-	r = store_parse(text, store_path, &store, message);
+	r = store_parse(text, store_path, &store, message) == POLICY_OK ? 0 : -EINVAL;
 	free(text);
 	if (r)
 		return r;

@@ -80,12 +80,12 @@ int main(int argc, char **argv)
 			return EXIT_OK;
 		default:
 			fputs("try: mpathiscsi --help\n", stderr);
-			return EXIT_USAGE;
+			return cli_end(&cli, EXIT_USAGE);
 		}
 	}
 	if (optind == argc) {
 		usage(stderr);
-		return EXIT_USAGE;
+		return cli_end(&cli, EXIT_USAGE);
 	}
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		int first = optind;
@@ -93,8 +93,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[first], commands[i].name))
 			continue;
 		optind = 0; /* getopt starts afresh for the command's own options */
-		return commands[i].run(&cli, argc - first, argv + first);
+		return cli_end(&cli, commands[i].run(&cli, argc - first, argv + first));
 	}
 	cli_error("unknown command \"%s\"; try: mpathiscsi --help", argv[optind]);
-	return EXIT_USAGE;
+	return cli_end(&cli, EXIT_USAGE);
 }

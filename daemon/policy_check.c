@@ -15,6 +15,7 @@ struct question {
 	struct store_name name;
 	struct policy_setting setting;
 	struct store with; /* the store as it would be */
+	const struct policy_health *health; /* NULL: failed paths do not matter */
 	bool force;
 	bool brief; /* no plans in the answer */
 };
@@ -71,6 +72,15 @@ static bool excludes_all(const struct policy_setting *setting, const struct poli
 	return n > 0;
 }
 
+static void note_failed(const struct question *q, const struct lun *lun, struct policy_path *paths)
+{
+	size_t i;
+
+	for (i = 0; i < lun->n_paths && i < POLICY_PATHS_MAX; i++)
+		paths[i].failed =
+			q->health && q->health->failed(lun, &lun->paths[i], q->health->arg);
+}
+
 static struct json_object *check_lun(const struct question *q, const struct lun *lun)
 {
 	struct policy_path paths[POLICY_PATHS_MAX];
@@ -78,6 +88,7 @@ static struct json_object *check_lun(const struct question *q, const struct lun 
 	size_t n = lun_policy_paths(lun, paths);
 	enum policy_error error;
 
+	note_failed(q, lun, paths);
 	error = q->only ? policy_setting_check(&q->setting, paths, n, message) :
 			  policy_scope_check(&q->setting, paths, n, message);
 	if (error == POLICY_NO_PRIMARY_PATH_SPECIFIED && q->force &&
@@ -264,7 +275,7 @@ struct json_object *policy_read_scope(const struct lun_table *luns, struct json_
 }
 
 struct json_object *policy_check(const struct lun_table *luns, const struct store *store,
-				 struct json_object *request)
+				 const struct policy_health *health, struct json_object *request)
 {
 	const char *text = field(request, "setting");
 	struct question q = {
@@ -283,6 +294,7 @@ struct json_object *policy_check(const struct lun_table *luns, const struct stor
 	error = policy_setting_parse(text, &q.setting, message);
 	if (error != POLICY_OK)
 		return control_error(policy_error_name(error), "%s", message);
+	q.health = q.force ? NULL : health;
 	if (store_with(store, &q.name, &q.setting, &q.with) < 0)
 		return control_error("OUT_OF_MEMORY", "out of memory");
 	reply = answer(&q);

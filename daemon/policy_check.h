@@ -9,7 +9,7 @@
  * Fields: "setting" (one line), and either "lun" (WWID or map name) or "scope" (a section's
  * name as in the policies file: "target iqn.…", "default" …). For a scope every LUN that
  * would come under the setting is checked, and the first that objects is named. "force": a
- * LUN may be left without any path.
+ * LUN may be left without any path, and with active paths that have all failed.
  *
  * Reply: "scope" (the section to write; "lun WWID" for a LUN), "alias", "setting" in its
  * canonical form, "luns": of each LUN concerned "wwid", "alias", "paths" with their "role",
@@ -31,8 +31,15 @@
 struct json_object *policy_read_scope(const struct lun_table *luns, struct json_object *request,
 				      const struct lun **ret_only, struct store_name *ret_name);
 
-/* A new reply, or an error reply with the policy error's name; NULL: fields missing. */
+/* Which paths have failed, as far as is known? */
+struct policy_health {
+	bool (*failed)(const struct lun *lun, const struct lun_path *path, const void *arg);
+	const void *arg;
+};
+
+/* A new reply, or an error reply with the policy error's name; NULL: fields missing. 'health'
+ * NULL: no path has failed. */
 struct json_object *policy_check(const struct lun_table *luns, const struct store *store,
-				 struct json_object *request);
+				 const struct policy_health *health, struct json_object *request);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "daemon/lun_warning.h"
 #include "daemon/policy_check.h"
 #include "daemon/publish.h"
 #include "daemon/quick/quick.h"
@@ -248,16 +249,9 @@ const char *report_built_in(const struct lun *lun)
 
 void report_warning(struct json_object *object, const struct lun *lun)
 {
-	struct policy_path paths[POLICY_PATHS_MAX];
-	struct plan_path plan[POLICY_PATHS_MAX];
 	char message[POLICY_MESSAGE_MAX];
-	size_t n = lun_policy_paths(lun, paths), i;
 
-	if (!lun->entry || n > POLICY_PATHS_MAX)
-		return;
-	for (i = 0; i < n; i++)
-		plan[i] = lun->paths[i].plan;
-	if (policy_warning(lun->entry->setting, paths, plan, n, message))
+	if (lun_warning(lun, message))
 		add_text(object, "warning", message);
 }
 

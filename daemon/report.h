@@ -30,8 +30,8 @@ struct report_wish {
 struct json_object *report_status(const struct watch *watch, const struct report_wish *wish,
 				  uint64_t now_ns);
 
-/* "warning": what the LUN's policy contradicts in what the target says of its paths now
- * (policy_warning()); nothing is added when it contradicts nothing. */
+/* "warning": what the LUN's policy says that is hardly meant (lun_warning()); nothing is added
+ * when there is no such thing. */
 void report_warning(struct json_object *object, const struct lun *lun);
 
 /* Name of the policy that holds although none is set (daemon/lun.h); "" with a section's

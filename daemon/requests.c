@@ -68,11 +68,15 @@ static struct json_object *check_either(struct watch *watch, struct json_object 
 					bool section)
 {
 	const struct policy_health health = {.failed = path_failed, .arg = watch};
-	struct json_object *reply =
-		section ? policy_section(&watch->luns, &watch->store, request)
-			: policy_check(&watch->luns, &watch->store, &health, request);
+	struct json_object *reply;
 	char unfit[OPERATOR_TEXT_MAX];
 
+	/* Whoever asks is about to write a file: it would have but this one section. */
+	if (watch_store_missing(watch))
+		return control_error("ISDSC_INVALID_PARAMETER", "%s: " WATCH_STORE_MISSING,
+				     watch->options.store_path);
+	reply = section ? policy_section(&watch->luns, &watch->store, request)
+			: policy_check(&watch->luns, &watch->store, &health, request);
 	if (reply && json_object_get_boolean(json_object_object_get(reply, "ok"))) {
 		operator_unfit_path(watch, clock_now_ns(), unfit, sizeof(unfit));
 		json_object_object_add(reply, "unfit", json_object_new_string(unfit));
@@ -124,8 +128,8 @@ static struct json_object *reload(struct watch *watch, struct json_object *reque
 
 	(void)request;
 	if (watch_reload(watch) < 0)
-		return control_error("ISDSC_INVALID_PARAMETER", "%s; the policies in force stay",
-				     watch->store_message);
+		return control_error(policy_error_name(watch->store_error),
+				     "%s; the policies in force stay", watch->store_message);
 	reply = json_object_new_object();
 	json_object_object_add(reply, "ok", json_object_new_boolean(true));
 	json_object_object_add(reply, "luns", json_object_new_int64((int64_t)watch->store.n));

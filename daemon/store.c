@@ -26,28 +26,38 @@ struct parser {
 	unsigned int section_line; /* 0: no section is being filled */
 	unsigned int opened_line;  /* of the last section that had a key */
 	struct policy_setting setting;
-	bool failed;
+	enum policy_error error; /* POLICY_OK until something is wrong */
+	unsigned int error_line;
 	char *message;
 };
 
-static int fail(struct parser *p, unsigned int line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* A name that is longer is shown by its end. */
+#define FILE_SHOWN 255
+
+static int fail_as(struct parser *p, enum policy_error error, unsigned int line,
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Only the first complaint is kept. Returns 0: inih's "stop". */
-static int fail(struct parser *p, unsigned int line, const char *format, ...)
+static int fail_as(struct parser *p, enum policy_error error, unsigned int line,
+		   const char *format, ...)
 {
-	char text[STORE_MESSAGE_MAX - 64];
+	size_t length = strlen(p->file), cut = length > FILE_SHOWN ? length - FILE_SHOWN : 0;
+	char text[STORE_MESSAGE_MAX - FILE_SHOWN - 32];
 	va_list args;
 
-	if (p->failed)
+	if (p->error != POLICY_OK)
 		return 0;
-	p->failed = true;
+	p->error = error;
+	p->error_line = line;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	snprintf(p->message, STORE_MESSAGE_MAX, "%.48s:%u: %s", p->file, line, text);
+	snprintf(p->message, STORE_MESSAGE_MAX, "%s%s:%u: %s", cut ? "..." : "", p->file + cut,
+		 line, text);
 	return 0;
 }
+
+#define fail(p, line, ...) fail_as(p, POLICY_INVALID_PARAMETER, line, __VA_ARGS__)
 
 /* inih says nothing of a section without keys. */
 static void refuse_empty(struct parser *p)
@@ -88,7 +98,7 @@ static char *next_line(char *buffer, int size, void *stream)
 	struct parser *p = stream;
 	size_t length = strcspn(p->at, "\n"), whole = length + (p->at[length] == '\n');
 
-	if (!*p->at || p->failed)
+	if (!*p->at || p->error != POLICY_OK)
 		return NULL;
 	p->line++;
 	/* Its end does not count: an edit may give the last line one. */
@@ -147,6 +157,17 @@ static bool grow(struct store *store)
 	return bigger;
 }
 
+/* As `policy set --target` calls it. */
+static enum policy_error name_error(const char *header)
+{
+	const char *target = store_scope_name(STORE_TARGET);
+	size_t length = strlen(target);
+
+	return !strncmp(header, target, length) && strchr(" \t", header[length]) ?
+		       POLICY_INVALID_ISCSI_NAME :
+		       POLICY_INVALID_PARAMETER;
+}
+
 static int open_section(struct parser *p)
 {
 	struct store_entry *entry;
@@ -154,7 +175,7 @@ static int open_section(struct parser *p)
 	char message[POLICY_MESSAGE_MAX];
 
 	if (store_name_parse(p->header, &name, message) < 0)
-		return fail(p, p->header_line, "%s", message);
+		return fail_as(p, name_error(p->header), p->header_line, "%s", message);
 	if (store_entry_named(&p->store, &name))
 		return fail(p, p->header_line, "section [%.100s] stands twice", p->header);
 	if (p->store.n >= STORE_ENTRIES_MAX)
@@ -172,11 +193,13 @@ static int open_section(struct parser *p)
 static int set_policy(struct parser *p, const char *value)
 {
 	char message[POLICY_MESSAGE_MAX];
+	enum policy_error error;
 
 	if (p->setting.policy)
 		return fail(p, p->line, "\"policy\" stands twice in [%.100s]", p->section);
-	if (policy_setting_parse(value, &p->setting, message) != POLICY_OK)
-		return fail(p, p->line, "policy = %.80s: %s", value, message);
+	error = policy_setting_parse(value, &p->setting, message);
+	if (error != POLICY_OK)
+		return fail_as(p, error, p->line, "policy = %.80s: %s", value, message);
 	return 1;
 }
 
@@ -197,26 +220,61 @@ static bool named_before(const struct policy_setting *setting,
 	return false;
 }
 
+/*
+ * What is wrong with the rule beside those before it. In the section of one LUN two active rules
+ * name two paths, or the same path twice: with one active path either is refused when it is set.
+ * Other sections may be for LUNs that have different ones of these paths.
+ */
+static int check_beside(struct parser *p, const char *key, const char *value,
+			const struct policy_rule *rule)
+{
+	const struct policy_setting *setting = &p->setting;
+
+	if (named_before(setting, &rule->expression))
+		return fail_as(p, POLICY_DUPLICATE_PATH_SPECIFIED, p->line,
+			       "%.40s = %.80s: it is there twice; name each path once", key, value);
+	if (setting->policy->one_active && rule->role == ROLE_ACTIVE &&
+	    policy_names_active(setting) && p->store.entries[p->store.n - 1].name.scope == STORE_LUN)
+		return fail_as(p, POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED, p->line,
+			       "active = %.80s: %s has one active path, and one is named above; "
+			       "name this one as standby",
+			       value, setting->policy->name);
+	return 1;
+}
+
 /* Rules go through the one parser there is, so that file, prio_args and command agree. */
 static int add_rule(struct parser *p, const char *word, const char *value)
 {
 	struct policy_setting one;
 	char message[POLICY_MESSAGE_MAX], text[STORE_LINE_MAX + POLICY_NAME_MAX + 16];
+	enum policy_error error;
 
 	if (!p->setting.policy)
 		return fail(p, p->line, "\"policy = NAME\" must come before \"%.40s\"", word);
 	if (!*value || strpbrk(value, " \t"))
 		return fail(p, p->line, "%.40s = \"%.80s\": one expression a line", word, value);
 	snprintf(text, sizeof(text), "%s %s %s", p->setting.policy->name, word, value);
-	if (policy_setting_parse(text, &one, message) != POLICY_OK)
-		return fail(p, p->line, "%.200s", message);
+	error = policy_setting_parse(text, &one, message);
+	if (error != POLICY_OK)
+		return fail_as(p, error, p->line, "%s", message);
 	if (one.n_rules != 1 || p->setting.n_rules >= POLICY_RULES_MAX)
 		return fail(p, p->line, "more than %d expressions", POLICY_RULES_MAX);
-	if (named_before(&p->setting, &one.rules[0].expression))
-		return fail(p, p->line, "%.40s = %.80s: it is there twice; name each path once",
-			    *word ? word : "weight", value);
+	if (!check_beside(p, *word ? word : "weight", value, &one.rules[0]))
+		return 0;
 	p->setting.rules[p->setting.n_rules++] = one.rules[0];
 	return 1;
+}
+
+/* Where paths have weights, what stands behind the last colon of "active" would be taken for one,
+ * though it may be a port. */
+static int add_active(struct parser *p, const char *value)
+{
+	if (p->setting.policy && p->setting.policy->takes_weights)
+		return fail(p, p->line,
+			    "active = %.80s: policy %s has no active paths; allowed are weight = "
+			    "EXPRESSION:WEIGHT and exclude = EXPRESSION",
+			    value, p->setting.policy->name);
+	return add_rule(p, "active", value);
 }
 
 static int add_weight(struct parser *p, const char *value)
@@ -231,7 +289,7 @@ static int handle(void *user, const char *section, const char *name, const char 
 {
 	struct parser *p = user;
 
-	if (p->failed)
+	if (p->error != POLICY_OK)
 		return 0;
 	if (!*section)
 		return fail(p, p->line, "\"%.40s\" stands before the first section, such as [lun WWID]", name);
@@ -244,15 +302,17 @@ static int handle(void *user, const char *section, const char *name, const char 
 		return set_policy(p, value);
 	if (!strcmp(name, "weight"))
 		return add_weight(p, value);
-	if (!strcmp(name, "active") || !strcmp(name, "standby") || !strcmp(name, "exclude"))
+	if (!strcmp(name, "active"))
+		return add_active(p, value);
+	if (!strcmp(name, "standby") || !strcmp(name, "exclude"))
 		return add_rule(p, name, value);
 	return fail(p, p->line,
 		    "key \"%.40s\": allowed are policy, active, standby, exclude, weight", name);
 }
 
-int store_parse(const char *text, const char *name, struct store *ret, char *message)
+enum policy_error store_parse(const char *text, const char *name, struct store *ret, char *message)
 {
-	struct parser p = {.file = name, .at = text, .message = message};
+	struct parser p = {.file = name, .at = store_skip_mark(text), .message = message};
 	int r;
 
 	ini_max_line = STORE_LINE_MAX + 2;
@@ -260,70 +320,18 @@ int store_parse(const char *text, const char *name, struct store *ret, char *mes
 	r = ini_parse_stream(next_line, &p, handle, &p);
 	if (r < 0)
 		fail(&p, p.line, "out of memory");
+	/* inih goes on behind what it cannot read, and so we may have complained of what follows. */
+	if (r > 0 && (unsigned int)r < p.error_line)
+		p.error = POLICY_OK;
 	if (r > 0)
 		fail(&p, (unsigned int)r, "neither [section] nor key = value");
 	refuse_empty(&p);
-	if (!p.failed)
+	if (p.error == POLICY_OK)
 		close_section(&p);
-	if (p.failed) {
+	if (p.error != POLICY_OK) {
 		store_free(&p.store);
-		return -EINVAL;
+		return p.error;
 	}
 	*ret = p.store;
-	return 0;
-}
-
-void store_free(struct store *store)
-{
-	size_t i;
-
-	for (i = 0; i < store->n; i++)
-		free(store->entries[i].setting);
-	free(store->entries);
-	store->entries = NULL;
-	store->n = 0;
-}
-
-const struct store_entry *store_find(const struct store *store, const struct store_lun *lun)
-{
-	const struct store_entry *best = NULL;
-	size_t closest = STORE_NO_MATCH, i;
-
-	for (i = 0; i < store->n; i++) {
-		size_t match = store_name_match(&store->entries[i].name, lun);
-
-		if (match >= closest)
-			continue;
-		closest = match;
-		best = &store->entries[i];
-	}
-	return best;
-}
-
-const struct store_entry *store_entry_named(const struct store *store,
-					    const struct store_name *name)
-{
-	size_t i;
-
-	for (i = 0; i < store->n; i++)
-		if (store_name_equal(&store->entries[i].name, name))
-			return &store->entries[i];
-	return NULL;
-}
-
-int store_with(const struct store *store, const struct store_name *name,
-	       struct policy_setting *setting, struct store *ret)
-{
-	struct store_entry *entries = calloc(store->n + 1, sizeof(*entries));
-	size_t n = 0, i;
-
-	if (!entries)
-		return -ENOMEM;
-	for (i = 0; i < store->n; i++)
-		if (!store_name_equal(&store->entries[i].name, name))
-			entries[n++] = store->entries[i];
-	if (setting)
-		entries[n++] = (struct store_entry){.name = *name, .setting = setting};
-	*ret = (struct store){.entries = entries, .n = n};
-	return 0;
+	return POLICY_OK;
 }

@@ -27,7 +27,7 @@
 #define STORE_ENTRIES_MAX  16384
 #define STORE_FILE_MAX	   (4U << 20)
 #define STORE_LINE_MAX	   1000
-#define STORE_MESSAGE_MAX  512
+#define STORE_MESSAGE_MAX  768
 #define STORE_BLANKS	   " \t\r\v\f" /* within a line: isspace(), as inih has it, but '\n' */
 
 struct store_entry {
@@ -42,11 +42,14 @@ struct store {
 };
 
 /*
- * Parse the whole text; 'name' stands in messages ("policies.conf:7: …"). -EINVAL with
- * 'message' (STORE_MESSAGE_MAX bytes) naming file, line, value and what is allowed; *ret
+ * Parse the whole text (UTF-8, with or without a byte order mark); 'name' stands in messages
+ * ("policies.conf:7: …"). POLICY_OK, or the error that the same mistake in a `policy set` has,
+ * with 'message' (STORE_MESSAGE_MAX bytes) naming file, line, value and what is allowed; *ret
  * is written on success only: a broken file is refused whole. Free with store_free().
+ *
+ * What only paths can tell is not looked at: they may come later. See policy_warning().
  */
-int store_parse(const char *text, const char *name, struct store *ret, char *message);
+enum policy_error store_parse(const char *text, const char *name, struct store *ret, char *message);
 void store_free(struct store *store);
 
 /* The entry that has effect for a LUN: the most specific one (store_name_match()); its scope
@@ -76,9 +79,18 @@ int store_with(const struct store *store, const struct store_name *name,
 int store_edit(const char *text, const struct store_name *name, const char *alias,
 	       const struct policy_setting *setting, char **ret_text);
 
-/* Read a file as text; a missing one is "". -EFBIG above STORE_FILE_MAX; -EINVAL: not a
- * regular file, or with a NUL byte; -ENOENT: a link to nothing. free() it. */
+/* Behind a byte order mark at the text's beginning. */
+const char *store_skip_mark(const char *text);
+
+/* Read a file as text; a missing one is "". -EFBIG above STORE_FILE_MAX; -EISDIR, -EINVAL: not
+ * a regular file; -EILSEQ: it has a NUL byte; -ENOENT: a link to nothing. free() it. */
 int store_read_file(const char *path, char **ret_text);
+
+/* Such an error in words for people. */
+const char *store_read_error(int error);
+
+/* Is there nothing at all by that name? (A link to nothing is something.) */
+bool store_is_missing(const char *path);
 
 /* Replace a file, or the one that a link leads to: "NAME.new" in the same folder, fsync, rename, fsync of the folder. */
 int store_write_file(const char *path, const char *text);

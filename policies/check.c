@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policies/message.h"
+#include "policies/primary.h"
 
 #define RULE_TEXT_MAX 768
 #define PORTALS_SHOWN 4
@@ -26,6 +27,8 @@ const char *policy_error_name(enum policy_error error)
 		[POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED] =
 			"ISDSC_MULTIPLE_PRIMARY_PATHS_SPECIFIED",
 		[POLICY_NO_PRIMARY_PATH_SPECIFIED] = "ISDSC_NO_PRIMARY_PATH_SPECIFIED",
+		[POLICY_INVALID_ISCSI_NAME] = "ISDSC_INVALID_ISCSI_NAME",
+		[POLICY_LB_POLICY_NOT_SUPPORTED] = "ISDSC_LB_POLICY_NOT_SUPPORTED",
 	};
 
 	return (unsigned int)error < POLICY_ERROR_MAX ? names[error] : "unknown";
@@ -91,26 +94,45 @@ static enum policy_error check_count(size_t n, char *message)
 	return POLICY_PATH_COUNT_MISMATCH;
 }
 
-static enum policy_error check_rules_match(const struct policy_setting *setting,
-					   const struct policy_path *paths, size_t n, char *message)
+/* Each rule must match a path and none may be matched twice: more cannot be meant. */
+static enum policy_error check_surplus(const struct policy_setting *setting,
+				       const struct policy_path *paths, size_t n, char *message)
+{
+	char list[POLICY_MESSAGE_MAX];
+	struct policy_text text = { list, sizeof(list), 0 };
+
+	if (setting->n_rules <= n)
+		return POLICY_OK;
+	list_portals(paths, n, &text);
+	policy_say(message,
+		   "%zu path expressions, but the LUN has %zu path%s; its portals are %s",
+		   setting->n_rules, n, n == 1 ? "" : "s", list);
+	return POLICY_PATH_COUNT_MISMATCH;
+}
+
+static bool matches_any(const struct policy_rule *rule, const struct policy_path *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (path_expression_matches(&rule->expression, &paths[i].name))
+			return true;
+	return false;
+}
+
+bool policy_unmatched(const struct policy_setting *setting, const struct policy_path *paths,
+		      size_t n, char *message)
 {
 	char quoted[QUOTED_MAX], list[POLICY_MESSAGE_MAX];
 	struct policy_text text = { list, sizeof(list), 0 };
+	size_t i = 0;
 
-	for (size_t i = 0; i < setting->n_rules; i++) {
-		const struct path_expression *expression = &setting->rules[i].expression;
-		size_t k = 0;
-
-		while (k < n && !path_expression_matches(expression, &paths[k].name))
-			k++;
-		if (k < n)
-			continue;
-		list_portals(paths, n, &text);
-		policy_say(message, "\"%s\" matches no path of the LUN; its portals are %s",
-			   quote_rule(&setting->rules[i], quoted), list);
-		return POLICY_INVALID_PATH_ID;
-	}
-	return POLICY_OK;
+	while (i < setting->n_rules && matches_any(&setting->rules[i], paths, n))
+		i++;
+	if (i == setting->n_rules)
+		return false;
+	list_portals(paths, n, &text);
+	policy_say(message, "\"%s\" matches no path of the LUN; its portals are %s",
+		   quote_rule(&setting->rules[i], quoted), list);
+	return true;
 }
 
 static enum policy_error check_named_once(const struct policy_setting *setting,
@@ -176,31 +198,6 @@ static enum policy_error check_access(const struct policy_setting *setting,
 	return POLICY_INVALID_LOAD_BALANCE_POLICY;
 }
 
-/* Which path was to be active, and was not made so by a policy that takes but one? */
-static const struct plan_path *surplus_primary(const struct policy_setting *setting,
-					       const struct plan_path *plan, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (plan[i].rule >= 0 && setting->rules[plan[i].rule].role == ROLE_ACTIVE &&
-		    plan[i].role == ROLE_STANDBY)
-			return &plan[i];
-	return NULL;
-}
-
-/* Does the plan make a path active that was meant to stand by, for want of any active one? */
-static bool standby_woken(const struct policy_setting *setting, const struct plan_path *plan,
-			  size_t n)
-{
-	for (size_t i = 0; i < setting->n_rules; i++)
-		if (setting->rules[i].role == ROLE_ACTIVE)
-			return false;
-	for (size_t i = 0; i < n; i++)
-		if (plan[i].rule >= 0 && plan[i].role == ROLE_ACTIVE &&
-		    setting->rules[plan[i].rule].role == ROLE_STANDBY)
-			return true;
-	return false;
-}
-
 static enum policy_error check_primary(const struct policy_setting *setting,
 				       const struct plan_path *plan, size_t n, char *message)
 {
@@ -210,11 +207,38 @@ static enum policy_error check_primary(const struct policy_setting *setting,
 		any = any || plan[i].role != ROLE_EXCLUDED;
 	if (!any)
 		policy_say(message, "every path of the LUN is excluded; leave at least one in use");
-	else if (standby_woken(setting, plan, n))
-		policy_say(message, "standby paths and no active one; name it with "
-				    "active EXPRESSION");
+	else if (primary_woken(setting, plan, n))
+		policy_say(message, "every path in use is named as a standby, none as the active "
+				    "one; name it with active EXPRESSION");
 	else
 		return POLICY_OK;
+	return POLICY_NO_PRIMARY_PATH_SPECIFIED;
+}
+
+/* Have all paths failed that a rule names as active (and that exist)? */
+static enum policy_error check_failed(const struct policy_setting *setting,
+				      const struct policy_path *paths,
+				      const struct plan_path *plan, size_t n, char *message)
+{
+	const struct policy_path *failed = NULL;
+	char portal[PORTAL_TEXT_MAX];
+
+	if (!setting->policy->takes_roles)
+		return POLICY_OK;
+	for (size_t i = 0; i < n; i++) {
+		if (plan[i].rule < 0 || setting->rules[plan[i].rule].role != ROLE_ACTIVE)
+			continue;
+		if (!paths[i].failed)
+			return POLICY_OK;
+		failed = failed ? failed : &paths[i];
+	}
+	if (!failed)
+		return POLICY_OK;
+	policy_say(message,
+		   "the path to %s is to be active and has failed, and no other is named as "
+		   "active; name one that works, wait until this one does (or reinstate it), or "
+		   "insist with --force",
+		   portal_format(&failed->name.portal, portal, sizeof(portal)));
 	return POLICY_NO_PRIMARY_PATH_SPECIFIED;
 }
 
@@ -222,17 +246,14 @@ static enum policy_error check_roles(const struct policy_setting *setting,
 				     const struct policy_path *paths,
 				     const struct plan_path *plan, size_t n, char *message)
 {
-	const struct plan_path *surplus = surplus_primary(setting, plan, n);
+	const struct plan_path *surplus = primary_surplus(setting, plan, n);
 	enum policy_error error = check_primary(setting, plan, n, message);
-	char portal[PORTAL_TEXT_MAX];
 
-	if (error != POLICY_OK || !surplus)
+	if (error != POLICY_OK)
 		return error;
-	portal_format(&paths[surplus - plan].name.portal, portal, sizeof(portal));
-	policy_say(message,
-		   "%s has one active path, and the path to %s would be a further one; "
-		   "name it as standby, or narrow the expression (portal=, iface=)",
-		   setting->policy->name, portal);
+	if (!surplus)
+		return check_failed(setting, paths, plan, n, message);
+	primary_say_surplus(setting, &paths[surplus - plan].name, message);
 	return POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED;
 }
 
@@ -248,7 +269,9 @@ static enum policy_error check_all(const struct policy_setting *setting,
 	plan_make(setting, paths, n, plan); /* n was checked */
 	error = check_access(setting, paths, plan, n, message);
 	if (error == POLICY_OK && all_match)
-		error = check_rules_match(setting, paths, n, message);
+		error = check_surplus(setting, paths, n, message);
+	if (error == POLICY_OK && all_match && policy_unmatched(setting, paths, n, message))
+		error = POLICY_INVALID_PATH_ID;
 	for (size_t i = 0; i < n && error == POLICY_OK; i++)
 		error = check_named_once(setting, &paths[i].name, message);
 	if (error == POLICY_OK)
@@ -266,63 +289,4 @@ enum policy_error policy_scope_check(const struct policy_setting *setting,
 				     const struct policy_path *paths, size_t n, char *message)
 {
 	return check_all(setting, paths, n, false, message);
-}
-
-/* ---- what may be set, but contradicts the target ---- */
-
-/* The path in the best state of all, excluded or not: where the target wants its I/O. */
-static size_t best_access(const struct policy_path *paths, size_t n)
-{
-	size_t best = 0;
-
-	for (size_t i = 1; i < n; i++)
-		if (access_state_rank(paths[i].access) < access_state_rank(paths[best].access))
-			best = i;
-	return best;
-}
-
-static bool warn_left_out(const struct policy_setting *setting, const struct policy_path *path,
-			  char *message)
-{
-	char portal[PORTAL_TEXT_MAX];
-
-	policy_say(message,
-		   "%s keeps to the paths in the best access state: the path to %s is %s and "
-		   "only stands by; round-robin-with-subset says so openly",
-		   setting->policy->name, portal_format(&path->name.portal, portal, sizeof(portal)),
-		   access_state_name(path->access));
-	return true;
-}
-
-static bool warn_contradiction(const struct policy_path *path, const struct policy_path *better,
-			       char *message)
-{
-	char one[PORTAL_TEXT_MAX], other[PORTAL_TEXT_MAX];
-
-	policy_say(message,
-		   "the path to %s is to carry I/O and is %s, while that to %s is %s: the "
-		   "target asks for the other one",
-		   portal_format(&path->name.portal, one, sizeof(one)),
-		   access_state_name(path->access),
-		   portal_format(&better->name.portal, other, sizeof(other)),
-		   access_state_name(better->access));
-	return true;
-}
-
-bool policy_warning(const struct policy_setting *setting, const struct policy_path *paths,
-		    const struct plan_path *plan, size_t n, char *message)
-{
-	size_t best;
-
-	if (policy_access_symmetric(NULL, paths, n))
-		return false;
-	best = best_access(paths, n);
-	for (size_t i = 0; i < n; i++) {
-		if (setting->policy->shares_all && plan[i].role == ROLE_STANDBY)
-			return warn_left_out(setting, &paths[i], message);
-		if (plan[i].role != ROLE_EXCLUDED && plan[i].group == 0 &&
-		    access_state_rank(paths[i].access) > access_state_rank(paths[best].access))
-			return warn_contradiction(&paths[i], &paths[best], message);
-	}
-	return false;
 }

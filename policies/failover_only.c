@@ -4,10 +4,11 @@
  * first that works takes over. When the primary returns it is used again.
  *
  * Exactly one path is active in every plan:
- * - the first (in list order) of those that an "active" rule names;
- * - without such a path, because the setting has no "active" rule or because its path is not
- *   logged in at present, the first in list order. The guide knows no LUN without a primary,
- *   and says that the first path is the active one where nothing was configured.
+ * - the first (in list order) of those that an "active" rule names; when none of these is
+ *   logged in at present, the first in list order, as if they had failed;
+ * - where the setting has no "active" rule, the first that no rule names: what is named as a
+ *   standby waits behind all of these. Where every path is named so, the first of them, for
+ *   the guide knows no LUN without a primary; setting it so is refused, and warned of.
  *
  * An active rule may come to match more than one path (a network, a second session to the
  * same portal): the others are the first standbys, so that they are used before any path
@@ -15,11 +16,12 @@
  */
 #include "policies/policy.h"
 
-static unsigned int place_role(const struct policy_input *in, bool active, unsigned int group,
-			       struct plan_path *out)
+/* The paths of that role (or all others) in list order, a group each. */
+static unsigned int place_role(const struct policy_input *in, enum role role, bool others,
+			       unsigned int group, struct plan_path *out)
 {
 	for (size_t i = 0; i < in->n; i++) {
-		if ((in->paths[i].role == ROLE_ACTIVE) != active)
+		if ((in->paths[i].role == role) == others)
 			continue;
 		out[i].role = group == 0 ? ROLE_ACTIVE : ROLE_STANDBY;
 		out[i].group = group++;
@@ -29,9 +31,9 @@ static unsigned int place_role(const struct policy_input *in, bool active, unsig
 
 static void place(const struct policy_input *in, struct plan_path *out)
 {
-	unsigned int group = place_role(in, true, 0, out);
+	enum role first = in->names_active ? ROLE_ACTIVE : ROLE_NONE;
 
-	place_role(in, false, group, out);
+	place_role(in, first, true, place_role(in, first, false, 0, out), out);
 }
 
 const struct policy policy_failover_only = {
@@ -39,6 +41,7 @@ const struct policy policy_failover_only = {
 	.summary = "one active path, the others stand by in order",
 	.selector = "round-robin 0",
 	.takes_roles = true,
+	.one_active = true,
 	.takes_weights = false,
 	.shares_all = false,
 	.place = place,

@@ -12,6 +12,7 @@ const struct policy policy_least_queue_depth = {
 	.summary = "each request to the path with the fewest in flight",
 	.selector = "queue-length 0",
 	.takes_roles = false,
+	.one_active = false,
 	.takes_weights = false,
 	.shares_all = true,
 	.place = place_best_access,

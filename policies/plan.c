@@ -122,7 +122,7 @@ static void no_policy(size_t n, struct plan_path *out)
 		};
 }
 
-static bool names_active(const struct policy_setting *setting)
+bool policy_names_active(const struct policy_setting *setting)
 {
 	for (size_t i = 0; i < setting->n_rules; i++)
 		if (setting->rules[i].role == ROLE_ACTIVE)
@@ -177,7 +177,7 @@ int plan_make(const struct policy_setting *setting, const struct policy_path *pa
 	}
 	survey_paths(setting, paths, n, &survey);
 	sort_paths(&survey, order);
-	in.names_active = names_active(setting);
+	in.names_active = policy_names_active(setting);
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_rule *rule = rule_at(setting, survey.rule[order[i]]);
 

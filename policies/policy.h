@@ -83,6 +83,9 @@ struct policy_path {
 	struct path_name name;
 	enum access_state access;
 	bool preferred; /* the target's preferred port group */
+	/* It cannot carry I/O now, as far as is known. For the checks below only: a plan does
+	 * not depend on what is up. */
+	bool failed;
 };
 
 /* One path as a policy's place() sees it: in stable list order, rule already matched. */
@@ -107,6 +110,7 @@ struct policy {
 	const char *selector;	/* dm path selector: "round-robin 0", "queue-length 0" */
 	/* With neither of these two, rules may only exclude. */
 	bool takes_roles;	/* active/standby rules are allowed */
+	bool one_active;	/* of a LUN's paths exactly one may be named as active */
 	bool takes_weights;	/* EXPRESSION:WEIGHT rules are allowed */
 	bool shares_all;	/* sends I/O over every path: not to be set where access differs */
 	/*
@@ -135,10 +139,12 @@ enum policy_error {
 	POLICY_INVALID_PARAMETER,		/* malformed expression, weight, or a standby
 						   where the policy has none */
 	POLICY_DUPLICATE_PATH_SPECIFIED,	/* a path named by two rules of the same text */
-	POLICY_PATH_COUNT_MISMATCH,
+	POLICY_PATH_COUNT_MISMATCH,		/* no paths or too many; more rules than paths */
 	POLICY_INVALID_PATH_ID,			/* expression matches no path of this LUN */
 	POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED,/* failover-only with more than one active */
-	POLICY_NO_PRIMARY_PATH_SPECIFIED,	/* no active path left */
+	POLICY_NO_PRIMARY_PATH_SPECIFIED,	/* no active path left, or only failed ones named */
+	POLICY_INVALID_ISCSI_NAME,		/* of a section of the policies file */
+	POLICY_LB_POLICY_NOT_SUPPORTED,		/* the kernel has no such path selector */
 	POLICY_ERROR_MAX
 };
 const char *policy_error_name(enum policy_error error); /* "ISDSC_INVALID_PARAMETER" … */
@@ -165,11 +171,15 @@ int path_expression_parse(const char *text, struct path_expression *ret, char *m
 int path_expression_format(const struct path_expression *expression, char *buffer, size_t size);
 bool path_expression_matches(const struct path_expression *expression, const struct path_name *name);
 
+/* Has the setting a rule that makes paths active? */
+bool policy_names_active(const struct policy_setting *setting);
+
 /*
- * Check a setting against the paths that exist when it is set: every expression matches at
- * least one path, no two rules name the same path, exactly one primary for failover-only,
- * at least one active path, and for a policy that shares all: one access state for all that
- * are not excluded. 'message' as above.
+ * Check a setting against the paths that exist when it is set: no more rules than paths,
+ * every expression matches at least one path, no two rules name the same path, exactly one
+ * primary for failover-only, at least one active path, of those named as active one that has
+ * not failed, and for a policy that shares all: one access state for all that are not
+ * excluded. 'message' as above.
  */
 enum policy_error policy_setting_check(const struct policy_setting *setting,
 				       const struct policy_path *paths, size_t n, char *message);
@@ -182,14 +192,21 @@ enum policy_error policy_scope_check(const struct policy_setting *setting,
 				     const struct policy_path *paths, size_t n, char *message);
 
 /*
- * Does a setting that may be set (or has been) contradict what the target says of its paths?
- * True, and a sentence in 'message' (POLICY_MESSAGE_MAX bytes): a path that is to carry I/O
- * is not in the best access state that a path of the LUN has; or a policy that shares all
- * leaves paths out because their state is worse. Else false, and 'message' is untouched.
- * 'plan': what plan_make() made of the same setting and paths.
+ * Is a setting that may be set, has been, or stands in a file or prio_args, most likely not
+ * what was meant? True, and a sentence in 'message' (POLICY_MESSAGE_MAX bytes), the first of:
+ * every path is named as a standby, and one of them is active; failover-only has further paths
+ * that are named as active; it contradicts what the target says of its paths: a path that is
+ * to carry I/O is not in the best access state that a path of the LUN has, or a policy that
+ * shares all leaves paths out because their state is worse. Else false, and 'message' is
+ * untouched. 'plan': what plan_make() made of the same setting and paths.
  */
 bool policy_warning(const struct policy_setting *setting, const struct policy_path *paths,
 		    const struct plan_path *plan, size_t n, char *message);
+
+/* Does an expression match none of the paths now? As above. To be asked only where the setting
+ * is for this LUN alone; a path may come later. */
+bool policy_unmatched(const struct policy_setting *setting, const struct policy_path *paths,
+		      size_t n, char *message);
 
 /*
  * Is access the same over all paths that the setting does not exclude (NULL: over all)? Yes

@@ -14,6 +14,7 @@ const struct policy policy_round_robin = {
 	.summary = "all paths share the load, one request each in turn",
 	.selector = "round-robin 0",
 	.takes_roles = false,
+	.one_active = false,
 	.takes_weights = false,
 	.shares_all = true,
 	.place = place_best_access,

@@ -38,6 +38,7 @@ const struct policy policy_round_robin_with_subset = {
 	.summary = "active paths share the load, the others stand by",
 	.selector = "round-robin 0",
 	.takes_roles = true,
+	.one_active = false,
 	.takes_weights = false,
 	.shares_all = false,
 	.place = place,

@@ -38,6 +38,7 @@ const struct policy policy_weighted_path = {
 	.summary = "the path with the lowest weight, then the next lowest",
 	.selector = "round-robin 0",
 	.takes_roles = false,
+	.one_active = false,
 	.takes_weights = true,
 	.shares_all = false,
 	.place = place,

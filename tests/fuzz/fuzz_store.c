@@ -44,7 +44,7 @@ static bool parse(const char *text, struct store *ret)
 	char message[STORE_MESSAGE_MAX] = "";
 
 	*ret = (struct store){.n = 12345};
-	if (store_parse(text, "f", ret, message) < 0) {
+	if (store_parse(text, "f", ret, message) != POLICY_OK) {
 		must(fuzz_names_line(message, "f", text));
 		must(ret->n == 12345 && !ret->entries);
 		return false;
@@ -141,6 +141,16 @@ static void check_lines(const char *old, const char *new, const struct store_nam
 	}
 }
 
+/* No `policy set` lets it through: several active paths of one LUN, where there is but one. */
+static bool is_unfit(const struct store_name *name, const struct policy_setting *setting)
+{
+	size_t active = 0;
+
+	for (size_t i = 0; i < setting->n_rules; i++)
+		active += setting->rules[i].role == ROLE_ACTIVE;
+	return name->scope == STORE_LUN && setting->policy->one_active && active > 1;
+}
+
 static void edit(const char *text, const struct store *old, const struct store_name *name,
 		 const char *alias, const struct policy_setting *setting)
 {
@@ -156,7 +166,7 @@ static void edit(const char *text, const struct store *old, const struct store_n
 	}
 	must(parse(new, &store));
 	check_stores(old, &store, name, alias, setting);
-	check_lines(text, new, name, alias);
+	check_lines(store_skip_mark(text), store_skip_mark(new), name, alias);
 	store_free(&store);
 	r = store_edit(new, name, alias, setting, &again);
 	must(setting ? r == 0 && !strcmp(new, again) : r == -ENOENT);
@@ -176,7 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (parse(text, &store)) {
 		/* A map's name has no blanks; of others store_name_parse() knows nothing. */
 		if (store_name_parse(section, &name, message) == 0 &&
-		    (!*words || policy_setting_parse(words, &setting, message) == POLICY_OK))
+		    (!*words || (policy_setting_parse(words, &setting, message) == POLICY_OK &&
+				 !is_unfit(&name, &setting))))
 			edit(text, &store, &name, alias, *words ? &setting : NULL);
 		store_free(&store);
 	}

@@ -77,6 +77,13 @@ static inline struct policy_path random_path(struct random *random)
 	return (struct policy_path){ .name = random_name(random) };
 }
 
+/* Which paths have failed; of a plan no more than a trap. */
+static inline void random_failures(struct random *random, struct policy_path *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		paths[i].failed = random_below(random, 3) == 0;
+}
+
 /* No states at all, one state for all, a mixture of two, or of all there are. */
 static inline void random_access(struct random *random, struct policy_path *paths, size_t n)
 {
@@ -107,6 +114,7 @@ static inline size_t random_paths(struct random *random, struct policy_path *pat
 		made += !known;
 	}
 	random_access(random, paths, made);
+	random_failures(random, paths, made);
 	return made;
 }
 

@@ -153,7 +153,8 @@ static void basis(void **state)
 	struct store_entry entry = {.setting = &setting};
 	struct dm_map map = {.n_groups = 2, .group_state = "AE", .n_paths = 2};
 	struct lun_path members[2];
-	struct lun lun = {.map = &map, .entry = &entry, .paths = members, .n_paths = 2};
+	struct lun lun = {.map = &map, .entry = &entry, .setting = &setting, .paths = members,
+			  .n_paths = 2};
 	const bool up[2] = {true, true};
 	struct forecast_path out[POLICY_PATHS_MAX];
 

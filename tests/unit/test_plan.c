@@ -191,6 +191,7 @@ static void by_access(void **state)
 	expect_alua("failover-only active portal=10.0.4.2 standby portal=10.0.0.0/22", "nnos",
 		    "sssa", "2310");
 	expect_alua("failover-only", "nnon", "ssas", "1203");
+	expect_alua("failover-only standby portal=10.0.3.2", "nnon", "asss", "0132");
 	expect_alua("failover-only", "nonO", "sssa", "2130");
 	expect_alua("weighted-path portal=10.0.1.2:1 portal=10.0.0.0/16:2", "nsno", "aaaa", "0321");
 }
@@ -205,9 +206,16 @@ static void examples(void **state)
 	/* standby named before the active one */
 	expect_plan("failover-only standby portal=10.0.2.2 active portal=10.0.4.2", "sssa",
 		    (int[]){ 998, 999, 997, 1000 });
-	/* no active rule: the first in list order */
-	expect_plan("failover-only standby portal=10.0.3.2 portal=10.0.2.2", "ssas",
-		    (int[]){ 998, 999, 1000, 997 });
+	/* no active rule: what no rule names comes before what is to stand by */
+	expect_plan("failover-only standby portal=10.0.3.2 portal=10.0.2.2", "asss",
+		    (int[]){ 1000, 997, 998, 999 });
+	expect_plan("failover-only standby portal=10.0.1.2", "sass",
+		    (int[]){ 997, 1000, 999, 998 });
+	expect_plan("failover-only standby portal=10.0.1.2 exclude portal=10.0.2.2", "sxas",
+		    (int[]){ 998, 1, 1000, 999 });
+	/* all are to stand by: somebody must be active */
+	expect_plan("failover-only standby portal=10.0.3.2 portal=10.0.0.0/16", "ssas",
+		    (int[]){ 999, 998, 1000, 997 });
 	/* the primary is not logged in: somebody must be active */
 	expect_plan("failover-only active portal=10.0.9.9 standby portal=10.0.2.2", "sass",
 		    (int[]){ 999, 1000, 998, 997 });

@@ -208,6 +208,25 @@ static void repeated(struct scene *scene)
 		check(scene, same_place(&plan[i], &scene->plan[i]));
 }
 
+/* Whether paths are up is no part of the input. */
+static void up_or_failed(struct scene *scene)
+{
+	static struct policy_path paths[PATHS_MAX];
+	struct plan_path plan[PATHS_MAX];
+
+	memcpy(paths, scene->paths, sizeof(paths));
+	random_failures(&scene->random, paths, scene->n);
+	assert_int_equal(plan_make(&scene->setting, paths, scene->n, plan), 0);
+	for (size_t i = 0; i < scene->n; i++)
+		check(scene, same_place(&plan[i], &scene->plan[i]));
+}
+
+static void a_failure_changes_no_plan(void **state)
+{
+	(void)state;
+	for_each_case(up_or_failed);
+}
+
 static void same_input_same_plan(void **state)
 {
 	(void)state;
@@ -234,48 +253,6 @@ static bool access_differs(const struct scene *scene, size_t n, size_t left_out)
 	return !policy_access_symmetric(&scene->setting, paths, kept);
 }
 
-/* A path more: those that were there keep their order, and a path that no rule names is
- * never better than one that a rule names, unless it is there only as a standby and no rule
- * names an active one. When with the new path access becomes asymmetric, the target orders
- * them anew. */
-static void one_more(struct scene *scene)
-{
-	struct plan_path old[PATHS_MAX + 1];
-	const struct plan_path *added = &scene->plan[scene->n];
-	size_t n = scene->n;
-	bool differed = access_differs(scene, n, n), differs;
-
-	memcpy(old, scene->plan, sizeof(old));
-	scene->paths[n] = random_path(&scene->random);
-	scene->paths[n].access = scene->paths[random_below(&scene->random, (uint32_t)n)].access;
-	if (random_below(&scene->random, 4) == 0)
-		scene->paths[n].access = (enum access_state)random_below(&scene->random, ACCESS_MAX);
-	for (size_t i = 0; i < n; i++)
-		if (path_name_compare(&scene->paths[i].name, &scene->paths[n].name) == 0)
-			return;
-	scene->n++;
-	differs = access_differs(scene, scene->n, scene->n);
-	assert_int_equal(plan_make(&scene->setting, scene->paths, scene->n, scene->plan), 0);
-	for (size_t i = 0; i < n; i++) {
-		const struct plan_path *path = &scene->plan[i];
-
-		check(scene, path->rule == old[i].rule);
-		for (size_t k = 0; k < n; k++)
-			if (old[i].group < old[k].group && differed == differs)
-				check(scene, path->group < scene->plan[k].group);
-		if (added->rule < 0 && path->rule >= 0 && in_use(path) &&
-		    (names_active(scene) ||
-		     scene->setting.rules[path->rule].role != ROLE_STANDBY))
-			check(scene, path->group < added->group);
-	}
-}
-
-static void a_path_more(void **state)
-{
-	(void)state;
-	for_each_case(one_more);
-}
-
 static unsigned int best_rank(const struct scene *scene, size_t left_out)
 {
 	unsigned int best = UINT_MAX;
@@ -297,6 +274,52 @@ static bool shares_load(const struct policy *policy)
 
 	assert_int_equal(plan_make(&setting, paths, 2, plan), 0);
 	return plan[0].group == plan[1].group;
+}
+
+/* A path more: those that were there keep their order, and a path that no rule names is
+ * never better than one that a rule names, unless it is there only as a standby and no rule
+ * names an active one. When with the new path access becomes asymmetric, the target orders
+ * them anew; and so it does where a policy shares the load over the best and a better one
+ * comes. */
+static void one_more(struct scene *scene)
+{
+	struct plan_path old[PATHS_MAX + 1];
+	const struct plan_path *added = &scene->plan[scene->n];
+	size_t n = scene->n;
+	bool differed = access_differs(scene, n, n), differs, anew;
+	unsigned int best = best_rank(scene, n);
+
+	memcpy(old, scene->plan, sizeof(old));
+	scene->paths[n] = random_path(&scene->random);
+	scene->paths[n].access = scene->paths[random_below(&scene->random, (uint32_t)n)].access;
+	if (random_below(&scene->random, 4) == 0)
+		scene->paths[n].access = (enum access_state)random_below(&scene->random, ACCESS_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (path_name_compare(&scene->paths[i].name, &scene->paths[n].name) == 0)
+			return;
+	scene->n++;
+	differs = access_differs(scene, scene->n, scene->n);
+	assert_int_equal(plan_make(&scene->setting, scene->paths, scene->n, scene->plan), 0);
+	anew = differed != differs ||
+	       (differs && shares_load(scene->policy) && best_rank(scene, scene->n) != best);
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_path *path = &scene->plan[i];
+
+		check(scene, path->rule == old[i].rule);
+		for (size_t k = 0; k < n; k++)
+			if (old[i].group < old[k].group && !anew)
+				check(scene, path->group < scene->plan[k].group);
+		if (added->rule < 0 && path->rule >= 0 && in_use(path) &&
+		    (names_active(scene) ||
+		     scene->setting.rules[path->rule].role != ROLE_STANDBY))
+			check(scene, path->group < added->group);
+	}
+}
+
+static void a_path_more(void **state)
+{
+	(void)state;
+	for_each_case(one_more);
 }
 
 /* Without one path the others keep their order: what the kernel does when it fails is what
@@ -333,7 +356,25 @@ static void a_path_less(void **state)
 	for_each_case(one_less);
 }
 
-/* What the check lets through has exactly the roles that were asked for. */
+/* Has every path failed that a rule names as active? */
+static bool primaries_failed(const struct scene *scene)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < scene->n; i++) {
+		int rule = scene->plan[i].rule;
+
+		if (rule < 0 || scene->setting.rules[rule].role != ROLE_ACTIVE)
+			continue;
+		if (!scene->paths[i].failed)
+			return false;
+		named = true;
+	}
+	return named && scene->policy->takes_roles;
+}
+
+/* What the check lets through has exactly the roles that were asked for, and a path named as
+ * active that works; failures refuse nothing else. */
 static void checked(struct scene *scene)
 {
 	char message[POLICY_MESSAGE_MAX] = "";
@@ -342,6 +383,12 @@ static void checked(struct scene *scene)
 
 	check(scene, (error == POLICY_OK) == (message[0] == '\0'));
 	check(scene, strlen(message) < POLICY_MESSAGE_MAX);
+	check(scene, error != POLICY_OK || !primaries_failed(scene));
+	for (size_t i = 0; i < scene->n && error != POLICY_OK; i++)
+		scene->paths[i].failed = false;
+	if (error == POLICY_NO_PRIMARY_PATH_SPECIFIED &&
+	    policy_setting_check(&scene->setting, scene->paths, scene->n, message) == POLICY_OK)
+		check(scene, strstr(message, "has failed"));
 	if (error != POLICY_OK)
 		return;
 	for (size_t i = 0; i < scene->n; i++)
@@ -427,8 +474,23 @@ static void no_balance_over_different_states(void **state)
 	for_each_case(balanced_alike);
 }
 
+/* Named as something that it is not: active without being so, or a standby and active. */
+static bool misplaced(const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->n; i++) {
+		const struct plan_path *path = &scene->plan[i];
+
+		if (path->rule >= 0 && path->role != ROLE_EXCLUDED &&
+		    path->role != scene->setting.rules[path->rule].role &&
+		    (path->role == ROLE_STANDBY || !names_active(scene)))
+			return true;
+	}
+	return false;
+}
+
 /* A policy that may be set and shares all does share all; where it may not be, or where a
- * better path stands aside, there is a warning; and none where access is symmetric. */
+ * better path stands aside, there is a warning; and where access is symmetric only one of
+ * roles that are other than named. */
 static void warned(struct scene *scene)
 {
 	char message[POLICY_MESSAGE_MAX] = "", refusal[POLICY_MESSAGE_MAX];
@@ -438,7 +500,8 @@ static void warned(struct scene *scene)
 	unsigned int standbys = 0;
 
 	check(scene, warning == (message[0] != '\0'));
-	check(scene, !warning || differs);
+	check(scene, !warning || differs || misplaced(scene));
+	check(scene, warning || !misplaced(scene));
 	for (size_t i = 0; i < scene->n; i++)
 		standbys += scene->plan[i].role == ROLE_STANDBY;
 	if (!scene->policy->shares_all)
@@ -511,6 +574,7 @@ int main(void)
 		cmocka_unit_test(standby_behind_active),
 		cmocka_unit_test(order_of_discovery),
 		cmocka_unit_test(same_input_same_plan),
+		cmocka_unit_test(a_failure_changes_no_plan),
 		cmocka_unit_test(a_path_more),
 		cmocka_unit_test(a_path_less),
 		cmocka_unit_test(check_and_plan_agree),

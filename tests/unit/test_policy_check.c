@@ -47,7 +47,17 @@ struct host {
 	struct inventory inventory;
 	struct store store;
 	struct lun_table luns;
+	bool force;
+	const char *failed; /* numbers of the disks that have */
 };
+
+static bool failed(const struct lun *lun, const struct lun_path *path, const void *arg)
+{
+	const struct host *host = arg;
+
+	assert_true(path >= lun->paths && path < lun->paths + lun->n_paths);
+	return host->failed && strchr(host->failed, (char)('0' + path->id->sid));
+}
 
 static void open_host(struct host *host)
 {
@@ -81,7 +91,10 @@ static struct json_object *ask(const struct host *host, const char *key, const c
 		json_object_object_add(request, key, json_object_new_string(value));
 	if (setting)
 		json_object_object_add(request, "setting", json_object_new_string(setting));
-	reply = policy_check(&host->luns, &host->store, request);
+	if (host->force)
+		json_object_object_add(request, "force", json_object_new_boolean(true));
+	reply = policy_check(&host->luns, &host->store, &(struct policy_health){failed, host},
+			     request);
 	json_object_put(request);
 	return reply;
 }
@@ -135,8 +148,10 @@ static const struct {
 	 "ISDSC_INVALID_PATH_ID", "\"portal=10.0.9.2\" matches no path"},
 	{"lun", "3bb", "round-robin-with-subset active portal=10.0.1.2 standby portal=10.0.0.0/16",
 	 "ISDSC_DUPLICATE_PATH_SPECIFIED", "name it once"},
-	{"lun", "3bb", "failover-only standby portal=10.0.1.2", "ISDSC_NO_PRIMARY_PATH_SPECIFIED",
-	 "active EXPRESSION"},
+	{"lun", "3bb", "failover-only standby portal=10.0.0.0/16",
+	 "ISDSC_NO_PRIMARY_PATH_SPECIFIED", "active EXPRESSION"},
+	{"lun", "3bb", "failover-only active portal=10.0.1.2 standby portal=10.0.2.2 portal=10.0.3.2",
+	 "ISDSC_PATH_COUNT_MISMATCH", "3 path expressions, but the LUN has 2 paths"},
 	{"lun", "3bb", "failover-only active portal=10.0.0.0/16",
 	 "ISDSC_MULTIPLE_PRIMARY_PATHS_SPECIFIED", "10.0.2.2:3260"},
 	{"lun", "3bb", "failover-only active portal=10.0.1.2 portal=10.0.2.2",
@@ -179,8 +194,8 @@ static const struct {
 	 "ISDSC_INVALID_PATH_ID", "of the 3 LUNs of [default]"},
 	{"scope", "target " ARRAY, "failover-only exclude portal=10.0.0.0/16",
 	 "ISDSC_NO_PRIMARY_PATH_SPECIFIED", "LUN 3bb: every path"},
-	{"scope", "default", "failover-only standby portal=10.0.1.2",
-	 "ISDSC_NO_PRIMARY_PATH_SPECIFIED", "LUN 3bb: standby paths"},
+	{"scope", "default", "failover-only standby portal=10.0.1.2 portal=10.0.2.2",
+	 "ISDSC_NO_PRIMARY_PATH_SPECIFIED", "LUN 3bb: every path in use is named as a standby"},
 };
 
 static void refused(void **state)
@@ -272,6 +287,43 @@ static void accepted(void **state)
 	close_host(&host);
 }
 
+static void expect_refusal(const struct host *host, const char *key, const char *value,
+			   const char *setting, const char *says)
+{
+	struct json_object *reply = ask(host, key, value, setting);
+
+	assert_non_null(reply);
+	assert_string_equal(text(reply, "error"), "ISDSC_NO_PRIMARY_PATH_SPECIFIED");
+	if (!strstr(text(reply, "message"), says))
+		fail_msg("%s", text(reply, "message"));
+	json_object_put(reply);
+}
+
+/* The active path that a setting names has failed: refused, unless somebody insists. */
+static void failed_primary(void **state)
+{
+	static const char first[] = "failover-only active portal=10.0.1.2";
+	struct host host;
+
+	(void)state;
+	open_host(&host);
+	host.failed = "13";
+	expect_refusal(&host, "lun", "3bb", first, "the path to 10.0.1.2:3260 is to be active");
+	expect_refusal(&host, "scope", "target " ARRAY, first, "LUN 3bb: the path to 10.0.1.2:3260");
+	json_object_put(must(&host, "lun", "3bb", "failover-only active portal=10.0.2.2"));
+	json_object_put(must(&host, "lun", "3bb", "failover-only"));
+	json_object_put(must(&host, "lun", "3bb",
+			     "round-robin-with-subset active portal=10.0.0.0/16"));
+	/* a LUN that has a section of its own is not concerned */
+	host.failed = "1";
+	expect(&host, "target " ARRAY, first, "3bb", NULL);
+	host.failed = "13";
+	host.force = true;
+	json_object_put(must(&host, "lun", "3bb", first));
+	expect(&host, "target " ARRAY, first, "3bb", NULL);
+	close_host(&host);
+}
+
 /* A host without LUNs may have a default for those to come. */
 static void empty_host(void **state)
 {
@@ -293,10 +345,10 @@ static void malformed(void **state)
 	json_object_object_add(request, "lun", json_object_new_string("3bb"));
 	json_object_object_add(request, "scope", json_object_new_string("default"));
 	json_object_object_add(request, "setting", json_object_new_string("round-robin"));
-	assert_null(policy_check(&host.luns, &host.store, request));
+	assert_null(policy_check(&host.luns, &host.store, NULL, request));
 	json_object_object_add(request, "scope", json_object_new_int(7));
 	json_object_object_del(request, "lun");
-	assert_null(policy_check(&host.luns, &host.store, request));
+	assert_null(policy_check(&host.luns, &host.store, NULL, request));
 	json_object_put(request);
 	close_host(&host);
 }
@@ -416,6 +468,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused),
 		cmocka_unit_test(accepted),
+		cmocka_unit_test(failed_primary),
 		cmocka_unit_test(empty_host),
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(sections),

@@ -303,6 +303,29 @@ static void args_exclude(void **state)
 	host_stop(&scene->host);
 }
 
+/* Roles that no `policy set` would take: the best is made of them, and said once. */
+static void args_roles(void **state)
+{
+	const char *all = "failover-only standby portal=10.0.3.2 portal=10.0.0.0/16";
+	const char *two = "failover-only active portal=10.0.3.2 portal=10.0.2.2";
+	struct scene *scene = *state;
+
+	host_start(scene);
+	/* a standby waits behind what is not named */
+	expect_all(scene, "failover-only standby portal=10.0.1.2", 1000, 998, 999);
+	not_logged(scene, "log 1");
+	assert_int_equal(ask(scene, "sdc", all), 1000);
+	logged(scene, "log 1 sdc: iscsi prioritizer: warning: every path in use is named as a "
+		      "standby");
+	assert_int_equal(ask(scene, "sda", all), 998);
+	not_logged(scene, "log 1");
+	assert_int_equal(ask(scene, "sda", two), 999);
+	logged(scene, "warning: failover-only has one active path, and the path to 10.0.2.2:3260");
+	assert_int_equal(ask(scene, "sdc", two), 1000);
+	not_logged(scene, "log 1");
+	host_stop(&scene->host);
+}
+
 /* What the target prefers, and the one thing that changes a plan at run time. */
 static void args_and_access(void **state)
 {
@@ -606,6 +629,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(args_without_daemon, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(args_exclude, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(args_roles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(args_and_access, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failure_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(portal_by_name, set_up, tear_down),

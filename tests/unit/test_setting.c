@@ -250,8 +250,20 @@ static const struct {
 	  POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED, "10.0.3.2:3260" },
 	{ "failover-only active portal=10.0.1.2 portal=10.0.2.2",
 	  POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED, "failover-only has one active path" },
-	{ "failover-only standby portal=10.0.1.2", POLICY_NO_PRIMARY_PATH_SPECIFIED,
+	/* what no rule names is active, unless there is no such path */
+	{ "failover-only standby portal=10.0.1.2", POLICY_OK, "" },
+	{ "failover-only standby portal=10.0.0.0/16", POLICY_NO_PRIMARY_PATH_SPECIFIED,
 	  "active EXPRESSION" },
+	{ "failover-only standby portal=10.0.1.2 exclude portal=10.0.2.0/23",
+	  POLICY_NO_PRIMARY_PATH_SPECIFIED, "active EXPRESSION" },
+	{ "round-robin-with-subset standby portal=10.0.0.0/16", POLICY_NO_PRIMARY_PATH_SPECIFIED,
+	  "active EXPRESSION" },
+	/* more rules than paths, before anything is said of one of them */
+	{ "failover-only active portal=10.0.1.2 standby portal=10.0.2.2 portal=10.0.3.2 iface=x",
+	  POLICY_PATH_COUNT_MISMATCH,
+	  "4 path expressions, but the LUN has 3 paths; its portals are 10.0.1.2:3260, 10.0.2.2" },
+	{ "weighted-path portal=10.0.1.2:1 iface=eth1:2 tpg=1:3", POLICY_DUPLICATE_PATH_SPECIFIED,
+	  "name it once" },
 	{ "failover-only exclude portal=10.0.0.0/16", POLICY_NO_PRIMARY_PATH_SPECIFIED,
 	  "every path of the LUN is excluded" },
 	{ "weighted-path portal=10.0.0.0/16:never", POLICY_NO_PRIMARY_PATH_SPECIFIED,
@@ -283,6 +295,91 @@ static void checked(void **state)
 			fail_msg("\"%s\": \"%s\" does not say \"%s\"", checks[i].text, message,
 				 checks[i].says);
 	}
+}
+
+/* Which of the portals 10.0.N.2 have failed; "": the setting may be set. */
+static const struct {
+	const char *text, *failed, *says;
+} failures[] = {
+	{ "failover-only active portal=10.0.1.2", "1", "the path to 10.0.1.2:3260 is to be active "
+						       "and has failed" },
+	{ "failover-only active portal=10.0.1.2", "123", "wait until this one does" },
+	{ "failover-only active portal=10.0.1.2", "23", "" },
+	{ "round-robin-with-subset active portal=10.0.1.2 portal=10.0.2.2", "12",
+	  "the path to 10.0.2.2:3260" }, /* in the order of the paths, not of the rules */
+	{ "round-robin-with-subset active portal=10.0.1.2 portal=10.0.2.2", "1", "" },
+	{ "round-robin-with-subset active portal=10.0.1.2 standby iface=eth2", "1", "--force" },
+	/* none is named as active */
+	{ "failover-only", "123", "" },
+	{ "failover-only standby portal=10.0.3.2", "12", "" },
+	{ "weighted-path portal=10.0.1.2:1", "1", "" },
+	{ "round-robin", "123", "" },
+	{ "failover-only exclude portal=10.0.1.2", "123", "" },
+};
+
+static void failed_primaries(void **state)
+{
+	struct policy_path paths[3] = { make_path("10.0.3.2", "eth1"), make_path("10.0.2.2", "eth1"),
+					make_path("10.0.1.2", "eth1") };
+	static struct policy_setting s;
+	char message[POLICY_MESSAGE_MAX];
+
+	(void)state;
+	strcpy(paths[0].name.iface, "eth2");
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		bool good = !*failures[i].says;
+
+		must_parse(failures[i].text, &s);
+		for (int k = 0; k < 3; k++)
+			paths[k].failed = strchr(failures[i].failed, '3' - k) != NULL;
+		message[0] = '\0';
+		if (policy_setting_check(&s, paths, 3, message) !=
+			    (good ? POLICY_OK : POLICY_NO_PRIMARY_PATH_SPECIFIED) ||
+		    !strstr(message, failures[i].says))
+			fail_msg("\"%s\", %s failed: %s", failures[i].text, failures[i].failed,
+				 message);
+		/* so it is for one of several LUNs */
+		assert_int_equal(policy_scope_check(&s, paths, 3, message) == POLICY_OK, good);
+	}
+}
+
+/* What nobody could refuse, because it stood in a file or in prio_args. */
+static void warned(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "failover-only standby portal=10.0.0.0/16", "every path in use is named as a standby" },
+		{ "failover-only standby portal=10.0.1.2 exclude portal=10.0.2.0/23", "every path" },
+		{ "round-robin-with-subset standby portal=10.0.0.0/16", "every path in use" },
+		{ "failover-only active portal=10.0.2.0/23", "the path to 10.0.3.2:3260 would be" },
+		{ "failover-only active portal=10.0.1.2 portal=10.0.3.2", "one active path" },
+		{ "failover-only standby portal=10.0.1.2", "" },
+		{ "failover-only active portal=10.0.9.2 standby portal=10.0.1.2", "" },
+		{ "round-robin-with-subset active portal=10.0.2.0/23", "" },
+		{ "weighted-path portal=10.0.0.0/16:1", "" },
+	};
+	struct policy_path paths[3] = { make_path("10.0.1.2", "eth1"), make_path("10.0.2.2", "eth1"),
+					make_path("10.0.3.2", "eth1") };
+	static struct policy_setting s;
+	struct plan_path plan[3];
+	char message[POLICY_MESSAGE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		must_parse(cases[i].text, &s);
+		message[0] = '\0';
+		assert_int_equal(plan_make(&s, paths, 3, plan), 0);
+		if (policy_warning(&s, paths, plan, 3, message) != (*cases[i].says != '\0') ||
+		    !strstr(message, cases[i].says))
+			fail_msg("\"%s\": \"%s\"", cases[i].text, message);
+	}
+	must_parse("failover-only active portal=10.0.1.2 standby portal=10.0.8.0/23", &s);
+	assert_true(policy_unmatched(&s, paths, 3, message));
+	assert_string_equal(message, "\"portal=10.0.8.0/23\" matches no path of the LUN; its "
+				     "portals are 10.0.1.2:3260, 10.0.2.2:3260, 10.0.3.2:3260");
+	must_parse("failover-only active portal=10.0.1.2 standby portal=10.0.2.0/23", &s);
+	assert_false(policy_unmatched(&s, paths, 3, message));
 }
 
 static void path_counts(void **state)
@@ -324,6 +421,7 @@ int main(void)
 		cmocka_unit_test(refused),    cmocka_unit_test(rule_limit),
 		cmocka_unit_test(long_words), cmocka_unit_test(round_trip),
 		cmocka_unit_test(garbage),    cmocka_unit_test(checked),
+		cmocka_unit_test(failed_primaries), cmocka_unit_test(warned),
 		cmocka_unit_test(path_counts), cmocka_unit_test(error_names),
 	};
 

@@ -150,7 +150,9 @@ static void broken(void **state)
 		{"[lun x]\npolicy = weighted-path\nweight = iface=a,portal=10.0.1.2:1\n"
 		 "exclude = iface=b\nweight = portal=10.0.1.2,iface=a:2\n",
 		 ":5: weight = portal=10.0.1.2,iface=a:2: it is there twice"},
-		{"\xef\xbb\xbf[lun x]\npolicy = failover-only\n", "byte order mark"},
+		{"\xef\xbb\xbf\xef\xbb\xbf[lun x]\npolicy = failover-only\n", "byte order mark"},
+		{"# two files\n\xef\xbb\xbf[lun x]\npolicy = failover-only\n", ":2: "},
+		{"\xef\xbb\xbfpolicy = failover-only\n", ":1: \"policy\" stands before"},
 		{"[lun x]\n", ":1: [lun x] names no policy"},
 		{"[lun x]\n[lun y]\npolicy = failover-only\n", ":1: [lun x] names no policy"},
 		{"[lun x]\ncolour = red\n", ":2: key \"colour\""},
@@ -169,12 +171,87 @@ static void broken(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		message[0] = '\0';
-		if (store_parse(cases[i].text, "policies.conf", &store, message) != -EINVAL)
+		if (store_parse(cases[i].text, "policies.conf", &store, message) == POLICY_OK)
 			fail_msg("accepted: %s", cases[i].text);
 		if (!strstr(message, cases[i].says) || strncmp(message, "policies.conf:", 14))
 			fail_msg("\"%s\" does not say \"%s\"", message, cases[i].says);
 		assert_int_equal(store.n, 77);
 	}
+}
+
+/* Each mistake has the error that it has in `policy set`, and its line. */
+static void errors(void **state)
+{
+	static const struct {
+		const char *text;
+		enum policy_error error;
+		const char *says;
+	} cases[] = {
+		{"[lun x]\npolicy = fastest\n", POLICY_INVALID_LOAD_BALANCE_POLICY, ":2: "},
+		{"[lun x]\npolicy =\n", POLICY_INVALID_LOAD_BALANCE_POLICY, ":2: "},
+		{"[lun x]\npolicy = failover-only\nactive = sda\n", POLICY_INVALID_PARAMETER, ":3: "},
+		{"[lun x]\npolicy = failover-only\nactive = iface=a\nstandby = iface=a\n",
+		 POLICY_DUPLICATE_PATH_SPECIFIED, ":4: "},
+		{"[lun x]\npolicy = failover-only\nactive = iface=a\nstandby = iface=b\n"
+		 "active = iface=c\n",
+		 POLICY_MULTIPLE_PRIMARY_PATHS_SPECIFIED,
+		 ":5: active = iface=c: failover-only has one active path, and one is named above; "
+		 "name this one as standby"},
+		{"[target iqn.a/b]\npolicy = failover-only\n", POLICY_INVALID_ISCSI_NAME, ":1: "},
+		{"[target]\npolicy = failover-only\n", POLICY_INVALID_ISCSI_NAME, ":1: "},
+		{"[targets]\npolicy = failover-only\n", POLICY_INVALID_PARAMETER, ":1: "},
+		{"[lun]\npolicy = failover-only\n", POLICY_INVALID_PARAMETER, ":1: "},
+		/* the port is no weight */
+		{"[lun x]\npolicy = weighted-path\nactive = portal=10.0.1.2:3260\n",
+		 POLICY_INVALID_PARAMETER,
+		 ":3: active = portal=10.0.1.2:3260: policy weighted-path has no active paths; "
+		 "allowed are weight = EXPRESSION:WEIGHT and exclude = EXPRESSION"},
+		/* in wide sections they may be of different LUNs */
+		{"[default]\npolicy = failover-only\nactive = iface=a\nactive = iface=b\n",
+		 POLICY_OK, ""},
+		{"[target iqn.a]\npolicy = failover-only\nactive = iface=a\nactive = iface=b\n",
+		 POLICY_OK, ""},
+		{"[lun x]\npolicy = round-robin-with-subset\nactive = iface=a\nactive = iface=b\n",
+		 POLICY_OK, ""},
+		{"[lun x]\npolicy = failover-only\nactive = iface=a\n"
+		 "[lun y]\npolicy = failover-only\nactive = iface=a\n",
+		 POLICY_OK, ""},
+		/* how some editors begin a file */
+		{"\xef\xbb\xbf[lun x]\npolicy = failover-only\n", POLICY_OK, ""},
+		{"\xef\xbb\xbf# mine\n[lun x]\npolicy = failover-only\n", POLICY_OK, ""},
+		{"\xef\xbb\xbf", POLICY_OK, ""},
+		{"\n", POLICY_OK, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char message[STORE_MESSAGE_MAX] = "";
+		struct store store = {.n = 0};
+		enum policy_error error = store_parse(cases[i].text, "f", &store, message);
+
+		if (error != cases[i].error || !strstr(message, cases[i].says))
+			fail_msg("\"%s\": %s: %s", cases[i].text, policy_error_name(error), message);
+		store_free(&store);
+	}
+}
+
+/* A file's name is told whole, or, of one that is too long for anybody, its end. */
+static void file_names(void **state)
+{
+	char name[1200], message[STORE_MESSAGE_MAX];
+	struct store store;
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	strcpy(name + 240, "/policies.conf");
+	assert_int_not_equal(store_parse("[lun]\n", name, &store, message), POLICY_OK);
+	assert_memory_equal(message, name, strlen(name));
+	assert_memory_equal(message + strlen(name), ":1: ", 4);
+	memset(name, 'x', sizeof(name));
+	strcpy(name + 1100, "/policies.conf");
+	assert_int_not_equal(store_parse("[lun]\n", name, &store, message), POLICY_OK);
+	assert_memory_equal(message, "...xxx", 6);
+	assert_non_null(strstr(message, "xxx/policies.conf:1: [lun] names no policy"));
 }
 
 static void long_lines(void **state)
@@ -192,7 +269,7 @@ static void long_lines(void **state)
 	store_free(&store);
 	text[STORE_LINE_MAX] = '#';
 	text[STORE_LINE_MAX + 1] = '\0';
-	assert_int_equal(store_parse(text, "f", &store, message), -EINVAL);
+	assert_int_equal(store_parse(text, "f", &store, message), POLICY_INVALID_PARAMETER);
 	assert_non_null(strstr(message, "f:1: line of"));
 }
 
@@ -453,6 +530,33 @@ static void precedence(void **state)
 	store_free(&store);
 }
 
+/* A byte order mark stays where it was, whatever is edited. */
+static void edit_mark(void **state)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const struct store_name lun = named("lun mpatha"), other = named("lun mpathz");
+	struct policy_setting shared;
+	char *text, *next;
+
+	(void)state;
+	setting("round-robin", &shared);
+	assert_int_equal(store_edit("\xef\xbb\xbf[lun mpatha]\npolicy = failover-only\n", &lun, "",
+				    &shared, &text),
+			 0);
+	assert_string_equal(text, "\xef\xbb\xbf[lun mpatha]\npolicy  = round-robin\n");
+	assert_int_equal(store_edit(text, &other, "", &shared, &next), 0);
+	assert_memory_equal(next, text, strlen(text));
+	assert_string_equal(next + strlen(text), "\n[lun mpathz]\npolicy  = round-robin\n");
+	free(text);
+	assert_int_equal(store_edit(next, &lun, "", NULL, &text), 0);
+	assert_string_equal(text, "\xef\xbb\xbf\n[lun mpathz]\npolicy  = round-robin\n");
+	free(text);
+	free(next);
+	assert_int_equal(store_edit(mark, &lun, "", &shared, &text), 0);
+	assert_string_equal(text, "\xef\xbb\xbf[lun mpatha]\npolicy  = round-robin\n");
+	free(text);
+}
+
 /* A link stays a link, and one that leads nowhere is no empty file. */
 static void links(void **state)
 {
@@ -466,6 +570,9 @@ static void links(void **state)
 	snprintf(name, sizeof(name), "%s/link", folder);
 	assert_int_equal(symlink(file, name), 0);
 	assert_int_equal(store_read_file(name, &text), -ENOENT);
+	assert_string_equal(store_read_error(-ENOENT), "it is a link that leads to no file");
+	assert_false(store_is_missing(name));
+	assert_true(store_is_missing(file));
 	assert_int_equal(store_write_file(file, GOOD), 0);
 	assert_int_equal(store_write_file(name, GOOD GOOD), 0);
 	assert_int_equal(lstat(name, &info), 0);
@@ -499,6 +606,18 @@ static void files(void **state)
 	assert_int_equal(store_read_file(path, &text), 0);
 	assert_string_equal(text, GOOD GOOD);
 	free(text);
+	for (int i = 0; i < 2; i++) { /* a NUL byte; UTF-16 as some editors save it */
+		FILE *file = fopen(path, "w");
+
+		assert_non_null(file);
+		if (i == 0)
+			fwrite("[lun x]\0\n", 1, 9, file);
+		else
+			fwrite("\xff\xfe[\0l\0u\0n\0", 1, 10, file);
+		fclose(file);
+		assert_int_equal(store_read_file(path, &text), -EILSEQ);
+		assert_non_null(strstr(store_read_error(-EILSEQ), "NUL bytes (is it in UTF-16?)"));
+	}
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0); /* fails if anything else is left */
 	assert_int_equal(store_write_file(path, GOOD), -ENOENT);
@@ -513,7 +632,8 @@ int main(void)
 		cmocka_unit_test(edit), cmocka_unit_test(edit_scopes), cmocka_unit_test(precedence),
 		cmocka_unit_test(files), cmocka_unit_test(links),
 		cmocka_unit_test(edit_inline_comments), cmocka_unit_test(edit_crlf),
-		cmocka_unit_test(unfit_names),
+		cmocka_unit_test(unfit_names), cmocka_unit_test(errors), cmocka_unit_test(file_names),
+		cmocka_unit_test(edit_mark),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -77,6 +77,16 @@ assert_wait 30 "portal 2 carries the I/O" active_is 2
 login_portal 1
 assert_wait 60 "every LUN has a map with all paths" maps_complete
 ends_as "1 2 3" 1 "" "session logged out and in"
+# Two disks are given names in the other order.
+before="$(portal_disk 1) $(portal_disk 3)"
+logout_portal 1
+logout_portal 3
+assert_wait 40 "portal 2 alone is left" groups_are 2
+login_portal 3
+login_portal 1
+assert_wait 60 "every LUN has a map with all paths" maps_complete
+[[ $(portal_disk 1) != "${before% *}" ]] || fail "the session got its old disk's name: $before, then $(portal_disk 1) $(portal_disk 3)"
+ends_as "1 2 3" 1 "" "session logged out and in under another sdX ($before, then $(portal_disk 1) $(portal_disk 3))"
 
 title "3. mpathiscsi fail: stays until reinstated"
 name=$(map_name 1)
@@ -110,7 +120,8 @@ assert "path 2 stays failed" holds 8 failed_are 2
 multipathd reinstate path "$(portal_disk 2)" > /dev/null
 ends_as "1,3 2" "1 3" "" "multipathd reinstate path"
 portal_cut 2
-assert_wait 20 "the daemon finds portal 2 silent" path_value_is 2 state suspect
+path_in_trouble() { ! path_value_is "$1" state up; }
+assert_wait 20 "the daemon finds portal 2 silent" path_in_trouble 2
 status=0
 mpathiscsi policy set "$name" least-queue-depth 2> "$(log refused)" || status=$?
 assert_eq "another selector while a portal is silent is refused" 4 "$status"

@@ -48,7 +48,8 @@ wrong() {
 	note "WRONG: $*"
 }
 
-# try EXIT ERROR COMMAND…: runs it and judges status, the error's name, and that a sentence stands behind it.
+# try EXIT ERROR COMMAND…: runs it and judges status, the error's name, and that a sentence stands behind it; of a command with
+# --json also that it says so there.
 try() {
 	local status=0 text
 	text=$("${@:3}" 2>&1 < /dev/null) || status=$?
@@ -60,6 +61,7 @@ try() {
 	else
 		[[ $text =~ (^|$'\n')"mpathiscsi: $2: "[^$'\n']{20} ]] || wrong "not $2 and a sentence: ${*:3}: $text"
 	fi
+	[[ " $* " != *' --json '* || $text == *"\"error\": \"$2\""* ]] || wrong "no JSON: ${*:3}: $text"
 }
 
 # unchanged FILE TEXT…: the policies file is byte for byte FILE, nothing lies beside it, and the daemon reports what it did.
@@ -85,7 +87,7 @@ while read -r -u 3 exit error words; do
 	eval "command=($words)"
 	# shellcheck disable=SC2154 # set by eval
 	try "$exit" "$error" mpathiscsi "${command[@]}"
-	[[ $exit != 4 || $words != "policy set"* ]] || try "$exit" "$error" mpathiscsi "${command[@]}" --dry-run
+	[[ $exit != 4 || $words != "policy set"* ]] || try "$exit" "$error" mpathiscsi "${command[@]}" --dry-run --json
 	unchanged "$LAB_OUT/policies.conf" "mpathiscsi $words"
 done 3< "$SETTINGS"
 untouched "wrong settings"
@@ -122,37 +124,37 @@ untouched "these"
 others=$((CASES - others))
 say "$others of these, $WRONG wrong"
 
-# refused_file NAME LINE: the file $LAB_VAR/broken by each way it can be met: checked, put in place and read by the daemon,
+# refused_file NAME LINE [ERROR]: the file $LAB_VAR/broken by each way it can be met: checked, put in place and read by the daemon,
 # edited by the command.
 refused_file() {
-	local file=$LAB_VAR/$1.conf mark="$LAB_VAR/$1.conf:$2: "
+	local file=$LAB_VAR/$1.conf mark="$LAB_VAR/$1.conf:$2: " error=ISDSC_${3:-INVALID_PARAMETER}
 	cp "$LAB_VAR/broken" "$file"
-	try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy check "$file"
-	[[ $(tail -n 5 "$LAB_OUT/answers.txt") == *"${mark:0:48}"* ]] || wrong "$1: line $2 is not named"
+	try 4 "$error" mpathiscsi --json policy check "$file"
+	[[ $(tail -n 10 "$LAB_OUT/answers.txt") == *"$mark"* ]] || wrong "$1: line $2 is not named"
 	cp "$file" "$STORE.copy"
 	mv "$STORE.copy" "$STORE"
-	try 4 ISDSC_INVALID_PARAMETER mpathiscsi reload
+	try 4 "$error" mpathiscsi reload
 	[[ $(tail -n 5 "$LAB_OUT/answers.txt") == *"$STORE:$2: "* ]] || wrong "$1: reload does not name line $2"
-	try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy set "$lun1" round-robin
-	try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy clear "$lun1"
+	try 4 "$error" mpathiscsi policy set "$lun1" round-robin
+	try 4 "$error" mpathiscsi --json policy clear "$lun1"
 	mpathiscsi status | head -n 4 | tr -s ' \n' ' ' > "$LAB_VAR/status"
 	grep -qF "$STORE:$2:" "$LAB_VAR/status" || wrong "$1: status does not warn: $(< "$LAB_VAR/status")"
 	unchanged "$file" "broken file $1"
 }
 
 title "broken policies files"
-files=0 name='' line=0
+files=0 name='' line=0 error=''
 wwid=$(lun_wwid 1)
 finish_file() {
 	[[ -n $name ]] || return 0
 	files=$((files + 1))
-	refused_file "$name" "$line"
+	refused_file "$name" "$line" "$error"
 }
 while IFS= read -r -u 3 text; do
 	case $text in
 	'== '*)
 		finish_file
-		read -r _ name line <<< "$text"
+		read -r _ name line error <<< "$text"
 		: > "$LAB_VAR/broken"
 		;;
 	*) [[ -z $name ]] || printf '%s\n' "${text//@1/$wwid}" >> "$LAB_VAR/broken" ;;
@@ -178,7 +180,7 @@ unreadable() {
 	[[ $status == 1 && -s $LAB_VAR/err ]] || wrong "$1: policy set: exit $status: $(< "$LAB_VAR/err")"
 	mpathiscsi policy show | cmp -s - "$LAB_OUT/reported" || wrong "$1: not as before"
 }
-# put FILE: exchanges it with the policies file in one step: there is never none, for a missing file is one without policies.
+# put FILE: exchanges it with the policies file in one step, so that there is never none.
 put() {
 	python3 -c 'import ctypes, os, sys; r = ctypes.CDLL(None, use_errno=True).renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2)
 sys.exit(os.strerror(ctypes.get_errno()) if r else 0)' "$1" "$STORE" || fail "exchange $1"
@@ -190,12 +192,69 @@ printf '[lun %s]\npolicy = round-robin\n\0' "$wwid" > "$odd/nul"
 ln -s /etc/mpathiscsi/none "$odd/link"
 mkfifo "$odd/pipe"
 head -c 5000000 /dev/zero | tr '\0' '#' > "$odd/large"
-for kind in nul folder link pipe large; do
+python3 -c 'import sys; open(sys.argv[2], "w", encoding="utf-16").write(open(sys.argv[1]).read())' "$LAB_OUT/policies.conf" "$odd/utf16"
+for kind in nul utf16 folder link pipe large; do
 	put "$odd/$kind"
 	unreadable "$kind"
 	put "$odd/$kind"
 done
 [[ $(stat -c %s "$odd/nul") == $((${#wwid} + 29)) ]] || wrong "the file with a NUL byte was changed: $(stat -c %s "$odd/nul")"
+
+title "no file in its place"
+cp "$LAB_OUT/policies.conf" "$STORE.copy"
+mv "$STORE.copy" "$STORE"
+assert "the good file is read" mpathiscsi reload
+mv "$STORE" "$STORE.away"
+warns_of() { [[ $(status_value 's.get("warning", "")') == *"$1"* ]]; }
+assert_wait 10 "status warns" warns_of "$STORE: the file is missing"
+grep -qF "$STORE: the file is missing" "$(log mpathiscsid)" || wrong "not in the log"
+try 4 ISDSC_INVALID_PARAMETER mpathiscsi reload
+try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy set "$lun1" round-robin
+try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy clear "$lun1"
+[[ ! -e $STORE ]] || wrong "a file was made"
+mv "$STORE.away" "$STORE"
+no_warning() { [[ $(status_value 's.get("warning", "none")') == none ]]; }
+assert_wait 10 "read when it is back" no_warning
+unchanged "$LAB_OUT/policies.conf" "no file"
+untouched "no file"
+
+title "a path selector that the kernel does not have"
+[[ ! -e /sys/module/dm_queue_length ]] || rmmod dm_queue_length
+modules=/lib/modules/$(uname -r)
+assert "the kernel's own list is there" test -f "$modules/modules.builtin"
+grep -v '^[^:]*dm-queue-length' "$modules/modules.dep" > "$LAB_VAR/modules.dep"
+mount --bind "$LAB_VAR/modules.dep" "$modules/modules.dep"
+try 4 ISDSC_LB_POLICY_NOT_SUPPORTED mpathiscsi policy set "$lun1" least-queue-depth
+try 4 ISDSC_LB_POLICY_NOT_SUPPORTED mpathiscsi policy set --json --default least-queue-depth --dry-run
+printf '[lun %s]\n# a comment\npolicy = round-robin\n[default]\npolicy = least-queue-depth\n' "$wwid" > "$LAB_VAR/selector.conf"
+try 4 ISDSC_LB_POLICY_NOT_SUPPORTED mpathiscsi policy check "$LAB_VAR/selector.conf"
+[[ $(tail -n 3 "$LAB_OUT/answers.txt") == *"selector.conf:4: "* ]] || wrong "the section is not named"
+umount "$modules/modules.dep"
+assert "with its module" mpathiscsi policy set --dry-run "$lun1" least-queue-depth
+unchanged "$LAB_OUT/policies.conf" "no path selector"
+untouched "no path selector"
+
+# accepted_file TEXT WORDS: a file in order, of which policy check warns so.
+accepted_file() {
+	local status=0
+	CASES=$((CASES + 1))
+	printf "$1" "$wwid" > "$LAB_VAR/accepted.conf"
+	mpathiscsi policy check "$LAB_VAR/accepted.conf" > "$LAB_VAR/check" 2>&1 || status=$?
+	[[ $status == 0 && $(< "$LAB_VAR/check") == *"$2"* ]] || wrong "exit $status, not \"$2\": $1: $(< "$LAB_VAR/check")"
+}
+title "files in order that are hardly meant so"
+accepted_file '\xef\xbb\xbf[lun %s]\npolicy = failover-only\n' "1 section, in order"
+accepted_file '' "0 sections, in order"
+accepted_file '[lun %s]\npolicy = failover-only\nactive = portal=10.0.9.2\n' '"portal=10.0.9.2" matches no path of the LUN now'
+accepted_file '[lun %s]\npolicy = failover-only\nactive = portal=10.0.0.0/16\n' 'would be a further one'
+accepted_file '[lun %s]\npolicy = failover-only\nstandby = portal=10.0.0.0/16\n' 'is named as a standby'
+# One of them put in place: the plan is the same.
+sed '/^active/a standby = portal=10.0.9.2' "$LAB_OUT/policies.conf" > "$STORE.copy"
+mv "$STORE.copy" "$STORE"
+shown() { [[ $(mpathiscsi policy show "$lun1") == *$'\n  warning: "portal=10.0.9.2" matches no path'* ]]; }
+assert_wait 10 "policy show warns" shown
+assert "and the log" grep -q 'policy of .*"portal=10.0.9.2" matches no path' "$(log mpathiscsid)"
+[[ $(tables_count) == 0 ]] || wrong "$(tables_count) tables were loaded by a file that says the same"
 
 title "afterwards"
 rm -r "$odd"
@@ -210,6 +269,16 @@ untouched "in the end"
 [[ $(status_value 's.get("warning", "none")') == none ]] || wrong "status still warns"
 assert "and a good setting is taken" mpathiscsi policy set --timeout 60s "$lun1" failover-only --active portal=10.0.1.2
 assert_wait 30 "in force" groups_are "1 2 3 4" 1
+
+title "a failed path as the only primary"
+assert "fail" mpathiscsi fail "$lun1" portal=10.0.3.2
+try 4 ISDSC_NO_PRIMARY_PATH_SPECIFIED mpathiscsi policy set "$lun1" failover-only --active portal=10.0.3.2
+try 4 ISDSC_NO_PRIMARY_PATH_SPECIFIED mpathiscsi policy set "$lun1" round-robin-with-subset --active portal=10.0.3.2 --dry-run
+assert "not as one of two" mpathiscsi policy set --dry-run "$lun1" round-robin-with-subset -a portal=10.0.3.2 -a portal=10.0.1.2
+assert "nor if somebody insists" mpathiscsi policy set --dry-run --force "$lun1" failover-only --active portal=10.0.3.2
+assert "reinstate" mpathiscsi reinstate "$lun1" portal=10.0.3.2
+takes_again() { mpathiscsi policy set --dry-run "$lun1" failover-only --active portal=10.0.3.2 > "$LAB_VAR/dry"; }
+assert_wait 40 "taken when it works again" takes_again
 tables_stop
 result wrong_settings "settings=$settings" "others=$others" "files=$files" "commands=$CASES" "wrong=$WRONG"
 assert_eq "cases that are not as the table says" 0 "$WRONG"
