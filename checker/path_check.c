@@ -31,11 +31,12 @@
 #define FIRST_WINDOW_NS	  (10 * NS_PER_S)
 #define VENDOR_LIO    "LIO-ORG"
 
-/* How many commands had failed on the device at a moment. */
+/* How many commands had failed on the device at a moment, and what the daemon's doubt was. */
 struct failures {
 	bool known;
 	uint64_t at_ns;
 	uint64_t count;
+	uint32_t doubted; /* board.h */
 };
 
 struct path_check {
@@ -45,6 +46,7 @@ struct path_check {
 	struct iscsi_identity id;
 	char number[24]; /* "8:16" */
 	struct counters counters;
+	uint32_t counters_doubted; /* the daemon's doubt when they were read */
 	int errors_fd;	      /* counters_errors_open(); -1 not open */
 	struct failures now;  /* as of the look that is going on */
 	struct failures sent; /* as of the test that was started last */
@@ -128,6 +130,8 @@ static void look_at_board(struct path_check *path, uint64_t now_ns)
 
 	board_read_both(path->roots->board, path->id.sid, path->id.lun,
 			path_name_hash(&path->id.name), now_ns, &view);
+	if (view.session_trust == BOARD_FRESH)
+		path->now.doubted = view.session.doubted;
 	evidence_set_board(&path->e, view.session_trust, &view.session, now_ns);
 	evidence_set_plan(&path->e, view.path_trust, &view.path, path->id.wwid);
 }
@@ -138,7 +142,9 @@ static void look_at_io(struct path_check *path, uint64_t now_ns)
 
 	counters_read(path->roots->sysfs, path->id.device, now_ns, &now);
 	evidence_set_io(&path->e, &path->counters, &now);
+	path->e.io.doubted = path->counters_doubted != path->now.doubted;
 	path->counters = now;
+	path->counters_doubted = path->now.doubted;
 }
 
 static void look_at_failures(struct path_check *path, uint64_t now_ns)
@@ -151,8 +157,9 @@ static void look_at_failures(struct path_check *path, uint64_t now_ns)
 }
 
 /*
- * Is all as it was a moment ago, as far as the board and the count of failures can tell? Where ports
- * have access states (ALUA) it is the test's UNIT ATTENTION that tells the kernel of a change.
+ * Is all as it was a moment ago, as far as the board (with the daemon's doubts) and the count of
+ * failures can tell? Where ports have access states (ALUA) it is the test's UNIT ATTENTION that tells
+ * the kernel of a change.
  */
 static bool is_quiet(struct path_check *path, uint64_t now_ns)
 {
@@ -168,6 +175,7 @@ static bool is_quiet(struct path_check *path, uint64_t now_ns)
 	e->well.ago_ms = (now_ns - path->well.at_ns) / NS_PER_MS;
 	e->well.failed = !path->now.known || path->now.count != path->well.count;
 	look_at_board(path, now_ns);
+	e->well.doubted = path->now.doubted != path->well.doubted;
 	return verdict_is_quiet(e);
 }
 
@@ -219,10 +227,15 @@ static void look_at_own_job(struct path_check *path, uint64_t wait_ns)
 	set_answer(path, &answer);
 }
 
-/*
- * At the beginning of a look: throw away an answer that is not about now. That of a test
- * joined, and one that came while nobody was to ask for it soon.
- */
+/* Not that of a test joined, nor one that came while nobody was to ask for it soon, nor one that
+ * may have come before the daemon began to doubt the connection. */
+static bool is_about_now(const struct path_check *path, uint64_t ended_ns)
+{
+	return !path->joined && path->sent.doubted == path->now.doubted &&
+	       (path->prompt || clock_now_ns() - ended_ns <= ANSWER_MAX_NS);
+}
+
+/* At the beginning of a look: throw away an answer that is not about now. */
 static void drop_old_job(struct path_check *path)
 {
 	struct lun_answer answer;
@@ -230,7 +243,7 @@ static void drop_old_job(struct path_check *path)
 
 	if (!path->job || !test_job_ended(path->job, 0, &answer, &ended_ns))
 		return;
-	if (!path->joined && (path->prompt || clock_now_ns() - ended_ns <= ANSWER_MAX_NS))
+	if (is_about_now(path, ended_ns))
 		return;
 	test_job_put(path->job);
 	path->job = NULL;

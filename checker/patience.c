@@ -21,8 +21,7 @@
 void patience_reconnected(struct patience *patience)
 {
 	patience->known = false;
-	patience->lost = false;
-	patience->expired = false;
+	patience->lost = patience->expired = patience->excused = false;
 	patience->probed = false;
 	patience->value_ms = 0;
 	patience->wnd_top = 0;
@@ -135,6 +134,13 @@ static uint32_t segments_sent(const struct patience *patience, const struct tcp_
 	return (uint32_t)((sample->bytes_acked - patience->last.bytes_acked) / sample->snd_mss);
 }
 
+/* Was the link down just now, so that what is seen to be lost is no loss of the network? */
+static bool link_was_down(const struct patience *patience, uint64_t now_ns)
+{
+	return patience->link_down_ns && now_ns >= patience->link_down_ns &&
+	       now_ns - patience->link_down_ns <= PATIENCE_LINK_MS * NS_PER_MS;
+}
+
 static void count_segments(struct patience *patience, const struct tcp_sample *sample)
 {
 	if (!patience->known)
@@ -145,7 +151,8 @@ static void count_segments(struct patience *patience, const struct tcp_sample *s
 		patience->counted_ns = sample->now_ns;
 	}
 	patience->sent += segments_sent(patience, sample);
-	patience->resent += sample->total_retrans - patience->last.total_retrans;
+	if (!link_was_down(patience, sample->now_ns))
+		patience->resent += sample->total_retrans - patience->last.total_retrans;
 }
 
 static bool is_lossy(const struct patience *patience)
@@ -167,21 +174,28 @@ static bool sight_of_many(struct patience *patience, uint64_t now_ns)
 /*
  * A spell of loss is got over when something is acknowledged later than the look that saw
  * it: progress between the look before and that one may have come first, and an outage then.
+ * One that began with the link is the link's, however long it takes.
  */
 static void look_at_loss(struct patience *patience, const struct tcp_sample *sample)
 {
 	bool retransmitted = patience->known &&
 			     sample->total_retrans != patience->last.total_retrans;
+	bool excused = link_was_down(patience, sample->now_ns), before;
 
 	if (patience->lost && !unanswered(sample) && sample->bytes_acked > patience->acked_lost) {
-		raise_level(patience, 1, sample->now_ns);
+		if (!patience->excused)
+			raise_level(patience, 1, sample->now_ns);
 		patience->lost = patience->expired = false;
 	}
+	before = patience->lost;
 	if (unanswered(sample))
 		patience->expired = true;
-	if (retransmitted && sight_of_many(patience, sample->now_ns) && is_lossy(patience))
+	if (retransmitted && !excused && sight_of_many(patience, sample->now_ns) &&
+	    is_lossy(patience))
 		patience->lost = true;
 	patience->lost = patience->lost || patience->expired;
+	if (patience->lost && !before)
+		patience->excused = excused;
 	if (retransmitted || unanswered(sample))
 		patience->acked_lost = sample->bytes_acked;
 }

@@ -23,7 +23,9 @@
  *		    full queue somewhere): they count from the third look within 10 s that
  *		    sees any, and where at least one segment in 200 is sent again; below
  *		    that it takes no patience to see a segment through. A timer that was
- *		    seen to have expired counts always.
+ *		    seen to have expired counts always. None of it counts where the kernel said
+ *		    that the host's own link was down just before: that says nothing of network
+ *		    and peer, and is over as soon as the link is back.
  *   closed window  the maximum as soon as the peer's window is closed or nearly so.
  * A window that was closed for an RTO forbids any value until the next connection
  * (patience_probed()): the kernel notes when the first probe was sent and does not always forget
@@ -44,6 +46,9 @@
 #define PATIENCE_SHARE	     200   /* … if one segment in so many was sent again */
 #define PATIENCE_SHARE_MS    5000  /* half of what was counted is forgotten after so long */
 #define PATIENCE_DROP_LEVELS 2	   /* doublings for a connection lost by its time-out */
+/* What was sent while the link was down is seen to be lost within so long: an RTO of short round
+ * trips (200 ms) and its first doubling, and a look. */
+#define PATIENCE_LINK_MS     1000
 
 struct patience_limits {
 	uint32_t base_ms;
@@ -59,6 +64,7 @@ struct patience {
 	uint64_t level_since_ns; /* last loss, or last halving */
 	bool lost;		 /* retransmitted, and not yet got over: */
 	bool expired;		 /* … by a timer that was seen to expire */
+	bool excused;		 /* … because of the link */
 	uint64_t acked_lost;	 /* progress beyond this gets over it */
 	uint64_t sights_ns[PATIENCE_SIGHTS - 1]; /* the last looks that saw retransmissions */
 	uint64_t sent, resent;	 /* segments, counted lately */
@@ -67,6 +73,7 @@ struct patience {
 	uint64_t closed_ns;	 /* when the window was last seen closed; 0 never */
 	bool probed;		 /* a window probe may have been sent on this connection */
 	uint64_t drops;		 /* connections of this session lost while armed */
+	uint64_t link_down_ns;	 /* the caller's: when its link was last down; 0 never, or unknown */
 };
 
 /* A new connection: forget samples, keep what was learned of network and peer. (A sample of

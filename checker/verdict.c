@@ -166,11 +166,12 @@ static enum reason judge_answer(const struct evidence *e)
 /*
  * Completed I/O proves the data path for the time between the looks. With a failing probe
  * that time must lie within the trouble; with a good one it must be recent, or nothing may
- * be waiting for an answer now. Without a probe it does not replace a test.
+ * be waiting for an answer now. Without a probe it does not replace a test, nor where the daemon
+ * has come to doubt the connection meanwhile: it may have been completed before.
  */
 static enum reason judge_progress(const struct evidence *e)
 {
-	if (!e->io.known || !e->io.moved || e->io.failed ||
+	if (!e->io.known || !e->io.moved || e->io.failed || e->io.doubted ||
 	    e->io.look_ms > VERDICT_LOOK_MAX_MS)
 		return REASON_NONE;
 	if (probe_is_bad(e))
@@ -264,7 +265,7 @@ bool verdict_is_quiet(const struct evidence *e)
 {
 	return probe_is_good(e) && e->barred == BARRED_NO && e->device == DEVICE_RUNNING &&
 	       e->session == SESSION_LOGGED_IN && e->well.known && !e->well.failed &&
-	       e->well.ago_ms < VERDICT_QUIET_MS;
+	       !e->well.doubted && e->well.ago_ms < VERDICT_QUIET_MS;
 }
 
 bool verdict_wants_test(const struct evidence *e)

@@ -73,6 +73,7 @@ struct evidence {
 		bool known;	    /* counters were read now and at the look before */
 		bool moved;	    /* reads or writes completed between the two looks */
 		bool failed;	    /* and some command failed */
+		bool doubted;	    /* and the daemon has come to doubt the connection, see board.h */
 		uint64_t look_ms;   /* time between the two looks */
 		bool count_known;   /* in_flight can be relied on */
 		uint64_t in_flight; /* reads and writes at the device now */
@@ -80,6 +81,7 @@ struct evidence {
 	struct {
 		bool known;    /* the LUN was found to be well, see verdict_is_proof() */
 		bool failed;   /* a command has failed on the device since, or may have */
+		bool doubted;  /* the daemon has come to doubt the connection since */
 		uint64_t ago_ms; /* since then */
 	} well;
 	enum legs_state legs;
@@ -166,8 +168,11 @@ bool verdict_is_proof(const struct verdict *verdict);
 /*
  * Need nothing but the board be looked at? The portal answers, nothing bars the path, the device
  * ran and its session was logged in when the LUN was last found to be well, not long ago, and no
- * command has failed since. (A session that is lost blocks its devices; multipathd looks at that
- * itself before it asks any checker.) Ask with e->well and the board's part filled.
+ * command has failed since. Nor has the daemon come to doubt the connection: it fails paths in dm
+ * of which neither probe nor counters tell anything bad yet (a link that is lost with nothing in
+ * flight), and they must not come back before the LUN has answered anew. (A session that is lost
+ * blocks its devices; multipathd looks at that itself before it asks any checker.) Ask with e->well
+ * and the board's part filled.
  */
 bool verdict_is_quiet(const struct evidence *e);
 

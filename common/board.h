@@ -23,7 +23,7 @@
 
 #define BOARD_DEFAULT_PATH "/run/mpathiscsi/board"
 #define BOARD_VERSION	   1
-/* A heartbeat older than this is a dead (or stopped) writer. It beats each 250 ms. */
+/* A heartbeat older than this is a dead (or stopped) writer. It beats each 500 ms. */
 #define BOARD_STALE_MS 2000
 
 /* What the daemon's probe of a session's portal saw last. 0 = nothing: no opinion. */
@@ -55,7 +55,8 @@ struct board_session {
 	uint32_t misses;	 /* unanswered NOPs in a row */
 	uint32_t login_status;	 /* RFC 7143 11.13.5 class << 8 | detail; 0 none */
 	int32_t error;		 /* negative errno of connect or bind; 0 none */
-	uint32_t reserved;
+	uint32_t doubted;	 /* another number each time the daemon has found its connection or link
+				  * lost or dead, before it takes I/O off its paths; 0 never */
 };
 
 /* Why a path is kept out of use, whatever its role (which may be ROLE_NONE then).

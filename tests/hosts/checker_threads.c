@@ -7,15 +7,11 @@
  *
  * usage: checker_threads PLUGIN inline|async ROUNDS
  */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <scsi/sg.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -25,32 +21,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LAYOUT 'B'
+#include "tests/hosts/host_abi.h"
+
 #define THREADS	    8
 #define DISKS	    4 /* 8:16, 8:32, … */
 #define CHECKS	    6 /* of a path, before it is made anew */
 #define DEADLINE_MS 20000
 
-enum { UNCHECKED = 1, DOWN, UP, SHAKY, GHOST, PENDING, TIMEOUT };
-
-#define MUST(condition)                                                                 \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition); \
-			exit(1);                                                        \
-		}                                                                       \
-	} while (0)
-
-/* multipath-tools 0.11 to 0.14 */
-struct checker {
-	void *cls;
-	int fd;
-	unsigned int timeout;
-	int disable;
-	int path_state;
-	short msgid;
-	void *context;
-	void **mpcontext;
-};
+#define HOLDS(condition) MUST(condition, "with %d threads", THREADS)
 
 /* ---- what the host exports ---- */
 
@@ -82,9 +61,9 @@ void dlog(int level, const char *format, ...)
 
 	(void)level;
 	va_start(args, format);
-	MUST(vsnprintf(text, sizeof(text), format, args) > 0);
+	HOLDS(vsnprintf(text, sizeof(text), format, args) > 0);
 	va_end(args);
-	MUST(strstr(text, "iscsi checker: "));
+	HOLDS(strstr(text, "iscsi checker: "));
 	lines++;
 }
 
@@ -109,7 +88,7 @@ static void make_disks(void)
 
 	for (size_t i = 0; i < DISKS; i++) {
 		disks[i].fd = memfd_create("disk", MFD_CLOEXEC);
-		MUST(disks[i].fd >= 0 && fstatat(disks[i].fd, "", &st, AT_EMPTY_PATH) == 0);
+		HOLDS(disks[i].fd >= 0 && fstatat(disks[i].fd, "", &st, AT_EMPTY_PATH) == 0);
 		disks[i].inode = st.st_ino;
 		disks[i].dev = st.st_dev;
 	}
@@ -185,32 +164,6 @@ static bool all_ended(void)
 
 /* ---- the plugin, and those who use it ---- */
 
-static struct {
-	int (*check)(struct checker *c);
-	int (*init)(struct checker *c);
-	void (*free)(struct checker *c);
-	void (*reset)(void);
-	int (*pending)(struct checker *c);
-	bool (*need_wait)(struct checker *c);
-	void *handle;
-} plugin;
-
-static void load(const char *path)
-{
-	plugin.handle = dlopen(path, RTLD_NOW);
-	if (!plugin.handle)
-		fprintf(stderr, "%s\n", dlerror());
-	MUST(plugin.handle);
-	*(void **)&plugin.check = dlsym(plugin.handle, "libcheck_check");
-	*(void **)&plugin.init = dlsym(plugin.handle, "libcheck_init");
-	*(void **)&plugin.free = dlsym(plugin.handle, "libcheck_free");
-	*(void **)&plugin.reset = dlsym(plugin.handle, "libcheck_reset");
-	*(void **)&plugin.pending = dlsym(plugin.handle, "libcheck_pending");
-	*(void **)&plugin.need_wait = dlsym(plugin.handle, "libcheck_need_wait");
-	MUST(plugin.check && plugin.init && plugin.free && plugin.reset && plugin.pending &&
-	     plugin.need_wait);
-}
-
 static void nap(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
@@ -218,7 +171,7 @@ static void nap(void)
 
 static void take(struct checker *c, int state)
 {
-	MUST(state == DOWN || state == UP || state == GHOST || state == PENDING ||
+	HOLDS(state == DOWN || state == UP || state == GHOST || state == PENDING ||
 	     state == TIMEOUT);
 	c->path_state = state;
 	results[state]++;
@@ -227,10 +180,10 @@ static void take(struct checker *c, int state)
 static void look(struct checker *c)
 {
 	c->msgid = 0;
-	take(c, plugin.check(c));
-	MUST(c->msgid >= 100);
+	take(c, plugin.check(c, NULL));
+	HOLDS(c->msgid >= 100);
 	if (plugin.need_wait(c))
-		take(c, plugin.pending(c));
+		take(c, plugin.pending(c, NULL));
 	looks++;
 }
 
@@ -243,7 +196,7 @@ static void *use(void *arg)
 			paths[i] = (struct checker){
 				.fd = disks[i].fd, .timeout = 1, .path_state = UNCHECKED
 			};
-			MUST(plugin.init(&paths[i]) == 0);
+			HOLDS(plugin.init(&paths[i]) == 0);
 		}
 		for (size_t i = 0; i < CHECKS * DISKS; i++)
 			look(&paths[i % DISKS]);
@@ -270,16 +223,16 @@ static void run(unsigned int rounds)
 {
 	pthread_t users[THREADS], other;
 
-	MUST(pthread_create(&other, NULL, disturb, NULL) == 0);
+	HOLDS(pthread_create(&other, NULL, disturb, NULL) == 0);
 	for (size_t i = 0; i < THREADS; i++)
-		MUST(pthread_create(&users[i], NULL, use, &rounds) == 0);
+		HOLDS(pthread_create(&users[i], NULL, use, &rounds) == 0);
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(users[i], NULL);
 	stopped = true;
 	pthread_join(other, NULL);
 	for (int i = 0; i < DEADLINE_MS && !all_ended(); i++)
 		nap();
-	MUST(all_ended());
+	HOLDS(all_ended());
 }
 
 int main(int argc, char **argv)
@@ -292,12 +245,12 @@ int main(int argc, char **argv)
 	make_disks();
 	load(argv[1]);
 	run((unsigned int)strtoul(argv[3], NULL, 10));
-	MUST(dlclose(plugin.handle) == 0);
+	HOLDS(dlclose(plugin.handle) == 0);
 	for (int i = 0; i < 50; i++)
 		nap(); /* threads of the plugin return into code that must still be there */
 	printf("%u looks, %u lines, %u commands; up %u, down %u, pending %u, timeout %u\n", looks,
 	       lines, played.sent, results[UP], results[DOWN], results[PENDING],
 	       results[TIMEOUT]);
-	MUST(results[UP] && results[PENDING]);
+	HOLDS(results[UP] && results[PENDING]);
 	return 0;
 }

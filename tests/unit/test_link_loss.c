@@ -6,24 +6,21 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "daemon/quick/link_loss.h"
 #include "daemon/quick/links_netlink.h"
 #include "daemon/quick/state.h"
+#include "tests/unit/namespace_fixture.h"
 
 /* --- the table --- */
 
@@ -194,48 +191,23 @@ static void test_messages(void **state)
 
 static bool have_namespace;
 
-static void ip(const char *lines)
-{
-	int ends[2], status;
-	pid_t pid;
-
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(ends[0], STDIN_FILENO);
-		execlp("ip", "ip", "-batch", "-", NULL);
-		_exit(127);
-	}
-	close(ends[0]);
-	assert_int_equal(write(ends[1], lines, strlen(lines)), (ssize_t)strlen(lines));
-	close(ends[1]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
 /* d0 has the connection, e0 another network and the default route. */
 static int set_up(void **state)
 {
 	(void)state;
-	if (unshare(CLONE_NEWNET) < 0) {
-		print_message("no network namespace of our own: %s\n", strerror(errno));
-		return 0;
-	}
-	have_namespace = true;
-	ip("link set lo up\n"
-	   "link add d0 type veth peer name d1\n"
-	   "link add e0 type veth peer name e1\n"
-	   "link set d0 up\n"
-	   "link set d1 up\n"
-	   "link set e0 up\n"
-	   "link set e1 up\n"
-	   "addr add 10.1.0.1/24 dev d0\n"
-	   "addr add fd00:1::1/64 dev d0 nodad\n"
-	   "addr add 10.2.0.1/24 dev e0\n"
-	   "addr add fd00:2::1/64 dev e0 nodad\n"
-	   "route add default via 10.2.0.254\n"
-	   "route add ::/0 via fd00:2::fe\n");
+	have_namespace = own_network(
+		"link add d0 type veth peer name d1\n"
+		"link add e0 type veth peer name e1\n"
+		"link set d0 up\n"
+		"link set d1 up\n"
+		"link set e0 up\n"
+		"link set e1 up\n"
+		"addr add 10.1.0.1/24 dev d0\n"
+		"addr add fd00:1::1/64 dev d0 nodad\n"
+		"addr add 10.2.0.1/24 dev e0\n"
+		"addr add fd00:2::1/64 dev e0 nodad\n"
+		"route add default via 10.2.0.254\n"
+		"route add ::/0 via fd00:2::fe\n");
 	return 0;
 }
 

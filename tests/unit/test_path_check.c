@@ -45,6 +45,7 @@ struct scene {
 	char directory[128], board[160], block[TREE_PATH / 2], other_block[TREE_PATH / 2];
 	struct board *writer;
 	struct board_session records[2];
+	uint32_t doubted; /* of the path that is watched, see board.h */
 	struct check_roots roots;
 	struct path_check *path;
 	int fd;
@@ -161,6 +162,7 @@ static void set_probe(struct scene *s, int index, const char *device, enum probe
 		.sid = id.sid,
 		.state = (uint32_t)state,
 		.name_hash = path_name_hash(&id.name),
+		.doubted = index ? 0 : s->doubted,
 	};
 	if (!s->records[1].sid) {
 		assert_int_equal(identity_by_name(s->tree.root, "sdc", &id), 0);
@@ -335,7 +337,8 @@ static void test_progress_needs_board(void **state)
 
 /* ---- quiet looks ---- */
 
-/* A LUN found to be well behind a portal that answers: for a while the board is all that is looked at. */
+/* A LUN found to be well behind a portal that answers: for a while the board is all that is
+ * looked at. */
 static void test_quiet(void **state)
 {
 	struct scene *s = *state;
@@ -401,6 +404,92 @@ static void test_quiet_since_sent(void **state)
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 	assert_int_equal(sent(), 2);
 	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+}
+
+/* ---- what the daemon has come to doubt: its probe says "up" for a second yet ---- */
+
+static void doubt(struct scene *s)
+{
+	s->doubted++;
+	own_probe(s, PROBE_UP);
+}
+
+/* A link is lost with nothing in flight: no command fails, no NOP is missed yet, and the path that
+ * the daemon has failed in dm must not come back but by the LUN's answer. */
+static void test_doubt_ends_quiet(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	doubt(s);
+	hang(true);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(look(s, CHECK_BRIEF).state, VERDICT_PENDING);
+	assert_int_equal(sent(), 2);
+	hang(false);
+	wait_all_ended();
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_NOP);
+	assert_int_equal(sent(), 2);
+}
+
+/* Any other number will do: a daemon that has just been started knows of no doubt. */
+static void test_doubt_of_a_daemon_before(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	s->doubted = 5;
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	s->doubted = 0;
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+}
+
+/* I/O that was completed between two looks may have been so before the link was lost. */
+static void test_doubt_of_progress(void **state)
+{
+	struct scene *s = *state;
+
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
+	doubt(s);
+	hang(true);
+	assert_reason(s, look(s, CHECK_BRIEF), REASON_TESTING);
+	hang(false);
+	wait_all_ended();
+	/* what is completed later counts */
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "stat", "12 0 80 1 20 0 160 1 0 2 2");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_PROGRESS);
+	assert_int_equal(sent(), 2);
+}
+
+/* So may an answer have come that nobody has fetched yet. */
+static void test_doubt_of_answer(void **state)
+{
+	struct scene *s = *state;
+
+	own_probe(s, PROBE_UP);
+	hang(true);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_TESTING);
+	hang(false);
+	wait_all_ended();
+	doubt(s);
+	hang(true);
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_TESTING);
+	hang(false);
+	wait_all_ended();
+	assert_reason(s, look(s, CHECK_ASYNC), REASON_GOOD);
+	assert_int_equal(sent(), 2);
 }
 
 /* No answer but a good one makes it quiet. */
@@ -745,6 +834,10 @@ int main(void)
 		WITH_SCENE(test_quiet),
 		WITH_SCENE(test_quiet_ends_by_itself),
 		WITH_SCENE(test_quiet_since_sent),
+		WITH_SCENE(test_doubt_ends_quiet),
+		WITH_SCENE(test_doubt_of_a_daemon_before),
+		WITH_SCENE(test_doubt_of_progress),
+		WITH_SCENE(test_doubt_of_answer),
 		WITH_SCENE(test_not_quiet),
 		WITH_SCENE(test_not_quiet_with_alua),
 		WITH_SCENE(test_silent),

@@ -697,6 +697,81 @@ static void test_model_cut(void **state)
 	}
 }
 
+/* The link goes for a moment every five seconds, for two minutes, and whoever knows it says so
+ * ('told'). Returns the greatest value, ms. */
+static uint32_t flap(unsigned int i, unsigned int down_ms, bool told)
+{
+	struct patience p = { 0 };
+	uint32_t most_ms = 0;
+
+	begin(i, 0, 0, i % 2 ? 1 : 32, &usual);
+	for (unsigned int t = 0; t < 120000; t++) {
+		struct tcp_sample s;
+
+		model.cut = t % 5000 >= 2000 + i && t % 5000 < 2000 + i + down_ms;
+		model_step(&model);
+		if (model.cut && told)
+			p.link_down_ns = model.now_ms * NS_PER_MS;
+		if (t % LOOK_MS)
+			continue;
+		s = model_sample(&model);
+		model.user_timeout_ms = patience_step(&p, &usual, &s);
+		if (model.user_timeout_ms > most_ms)
+			most_ms = model.user_timeout_ms;
+	}
+	return most_ms;
+}
+
+/* Such a loss says nothing of the network, costs no connection, and makes nothing slower. */
+static void test_model_link(void **state)
+{
+	uint32_t untold_ms = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		unsigned int down_ms = 20 + i % 10 * 20; /* up to LINK_LOSS_MS */
+		uint32_t ms = flap(i, down_ms, true);
+
+		assert_int_equal(model.aborts, 0);
+		assert_int_equal(ms, 500);
+		ms = flap(i, down_ms, false);
+		if (ms > untold_ms)
+			untold_ms = ms;
+	}
+	assert_int_equal(untold_ms, 5000);
+}
+
+/* What begins a second after the link was down is a loss as any other, and so is what began
+ * before. */
+static void test_link_long_ago(void **state)
+{
+	static const struct {
+		int64_t down_ms; /* as of the first sight */
+		uint32_t then_ms;
+	} rows[] = {
+		{ 0, 500 },
+		{ -300, 500 },
+		{ -PATIENCE_LINK_MS, 500 },
+		{ -PATIENCE_LINK_MS - 1, 1000 },
+		{ 200, 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct patience p = { 0 };
+		struct tcp_sample s = healthy(5000);
+
+		patience_step(&p, &usual, &s);
+		s.now_ns += 300 * NS_PER_MS;
+		s.total_retrans = s.retransmits = s.backoff = 1;
+		p.link_down_ns = s.now_ns + (uint64_t)(rows[i].down_ms * (int64_t)NS_PER_MS);
+		patience_step(&p, &usual, &s);
+		s = healthy(5900);
+		s.total_retrans = 1;
+		assert_int_equal(patience_step(&p, &usual, &s), rows[i].then_ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -719,6 +794,8 @@ int main(void)
 		cmocka_unit_test(test_model_rise_and_fall),
 		cmocka_unit_test(test_model_delay),
 		cmocka_unit_test(test_model_cut),
+		cmocka_unit_test(test_model_link),
+		cmocka_unit_test(test_link_long_ago),
 		cmocka_unit_test(test_false_drops),
 	};
 

@@ -6,43 +6,19 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/quick/routes.h"
 #include "daemon/quick/routes_netlink.h"
+#include "tests/unit/namespace_fixture.h"
 
 #define PORTALS 8
 
 static char folder[] = "/tmp/routes.XXXXXX", record[64];
 static bool have_namespace;
-
-/* `ip -batch -` with these lines. */
-static void ip(const char *lines)
-{
-	int ends[2], status;
-	pid_t pid;
-
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(ends[0], STDIN_FILENO);
-		execlp("ip", "ip", "-batch", "-", NULL);
-		_exit(127);
-	}
-	close(ends[0]);
-	assert_int_equal(write(ends[1], lines, strlen(lines)), (ssize_t)strlen(lines));
-	close(ends[1]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
 
 static int start(void **state)
 {
@@ -50,23 +26,18 @@ static int start(void **state)
 	if (!mkdtemp(folder))
 		return -1;
 	snprintf(record, sizeof(record), "%s/routes", folder);
-	if (unshare(CLONE_NEWNET) < 0) {
-		print_message("no network namespace of our own: %s\n", strerror(errno));
-		return 0;
-	}
-	have_namespace = true;
-	ip("link set lo up\n"
-	   "link add d0 type veth peer name d1\n"
-	   "link set d0 up\n"
-	   "link set d1 up\n"
-	   "addr add 10.1.0.1/24 dev d0\n"
-	   "addr add fd00:1::1/64 dev d0 nodad\n"
-	   "route add default via 10.1.0.254\n"
-	   "route add ::/0 via fd00:1::fe\n"
-	   "route add 10.9.9.9/32 via 10.1.0.253\n"
-	   "route add 10.8.0.0/24 via 10.1.0.252 rto_min 40ms\n"
-	   "route add 10.7.0.0/24 nexthop via 10.1.0.2 nexthop via 10.1.0.3\n"
-	   "route add 10.6.0.0/24 via 10.1.0.7 mtu lock 1400 src 10.1.0.1\n");
+	have_namespace = own_network(
+		"link add d0 type veth peer name d1\n"
+		"link set d0 up\n"
+		"link set d1 up\n"
+		"addr add 10.1.0.1/24 dev d0\n"
+		"addr add fd00:1::1/64 dev d0 nodad\n"
+		"route add default via 10.1.0.254\n"
+		"route add ::/0 via fd00:1::fe\n"
+		"route add 10.9.9.9/32 via 10.1.0.253\n"
+		"route add 10.8.0.0/24 via 10.1.0.252 rto_min 40ms\n"
+		"route add 10.7.0.0/24 nexthop via 10.1.0.2 nexthop via 10.1.0.3\n"
+		"route add 10.6.0.0/24 via 10.1.0.7 mtu lock 1400 src 10.1.0.1\n");
 	return 0;
 }
 

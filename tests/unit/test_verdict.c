@@ -538,6 +538,7 @@ static struct evidence any_evidence(void)
 	e.io.known = any(4) != 0;
 	e.io.moved = any(2);
 	e.io.failed = any(4) == 0;
+	e.io.doubted = any(4) == 0;
 	e.io.look_ms = any_ms();
 	e.io.count_known = any(4) != 0;
 	e.io.in_flight = any(3) ? 0 : any(100);
@@ -749,7 +750,7 @@ static void test_any_harmless(void **state)
 	FOR_ANY(e, v) {
 		bool content = e.device <= DEVICE_RUNNING &&
 			       (!e.is_iscsi || e.session <= SESSION_LOGGED_IN);
-		bool progress = e.io.known && e.io.moved && !e.io.failed &&
+		bool progress = e.io.known && e.io.moved && !e.io.failed && !e.io.doubted &&
 				e.io.look_ms <= e.probe.trouble_ms && e.io.look_ms <= 2000;
 
 		if (!content || (e.is_iscsi && e.barred))
@@ -780,6 +781,54 @@ static void test_any_early_down_is_safe(void **state)
 		assert_true(e.session != SESSION_FAILED && e.device != DEVICE_BLOCKED);
 	}
 	assert_true(seen > 100);
+}
+
+/* Nothing but an answer of the LUN will do where the daemon has come to doubt the connection. */
+static void test_any_doubted_is_tested(void **state)
+{
+	unsigned int seen = 0;
+
+	(void)state;
+	FOR_ANY(e, v) {
+		if (!e.io.doubted || !e.is_iscsi)
+			continue;
+		if (e.test.state == TEST_NOT_ASKED && e.device == DEVICE_RUNNING &&
+		    e.session <= SESSION_LOGGED_IN && e.barred == BARRED_NO)
+			assert_true(verdict_wants_test(&e) && ++seen);
+		if (v.state == VERDICT_UP)
+			assert_int_not_equal(v.reason, REASON_PROGRESS);
+	}
+	assert_true(seen > 100);
+}
+
+/* Each thing that must be so for the board to be enough. */
+static void test_quiet(void **state)
+{
+	struct evidence quiet = healthy(), e;
+
+	(void)state;
+	quiet.well.known = true;
+	quiet.well.ago_ms = VERDICT_QUIET_MS - 1;
+	assert_true(verdict_is_quiet(&quiet));
+#define NOT_QUIET(change)                                                                        \
+	do {                                                                                     \
+		e = quiet;                                                                       \
+		e.change;                                                                        \
+		assert_false(verdict_is_quiet(&e));                                              \
+	} while (0)
+	NOT_QUIET(is_iscsi = false);
+	NOT_QUIET(probe.state = PROBE_NONE);
+	NOT_QUIET(probe.state = PROBE_LATE);
+	NOT_QUIET(probe.state = PROBE_TCP_ONLY);
+	NOT_QUIET(barred = BARRED_BY_HANG);
+	NOT_QUIET(device = DEVICE_BLOCKED);
+	NOT_QUIET(session = SESSION_FAILED);
+	NOT_QUIET(session = SESSION_UNKNOWN);
+	NOT_QUIET(well.known = false);
+	NOT_QUIET(well.failed = true);
+	NOT_QUIET(well.doubted = true);
+	NOT_QUIET(well.ago_ms = VERDICT_QUIET_MS);
+#undef NOT_QUIET
 }
 
 /* Without a probe's opinion: what the kernel and the test say, no more, no less. */
@@ -995,6 +1044,8 @@ int main(void)
 		cmocka_unit_test(test_any_disk_ignores_iscsi),
 		cmocka_unit_test(test_any_harmless),
 		cmocka_unit_test(test_any_early_down_is_safe),
+		cmocka_unit_test(test_any_doubted_is_tested),
+		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_any_no_opinion_is_stock),
 		cmocka_unit_test(test_any_pure),
 		cmocka_unit_test(test_board_untrusted_is_absent),

@@ -2,10 +2,8 @@
 /* Who drives the clock: see clock.h. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,8 +45,7 @@ void day_touched(void)
 
 static void become(struct day_slot *slot, const char *name)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, name);
+	scale_become(name);
 	strncpy(slot->name, name, sizeof(slot->name) - 1);
 	slot->pid = getpid();
 }

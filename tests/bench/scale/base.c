@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "tests/bench/scale/scale.h"
@@ -26,6 +27,12 @@ void scale_write(const char *path, const char *text)
 
 	if (!file || fprintf(file, "%s\n", text) < 0 || fclose(file))
 		scale_die("%s: %s", path, strerror(errno));
+}
+
+void scale_become(const char *name)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, name);
 }
 
 void scale_end(pid_t pid)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "common/board.h"
@@ -78,10 +77,8 @@ pid_t scale_fork(const char *name)
 {
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, name);
-	}
+	if (pid == 0)
+		scale_become(name);
 	return pid;
 }
 

@@ -67,6 +67,7 @@ void scale_end(pid_t pid);			      /* one of the stand-ins */
 
 /* A stand-in: a process that ends with this one. Each program has its own (main.c). */
 pid_t scale_fork(const char *name);
+void scale_become(const char *name); /* base.c, in that process: its end, and its name for ps */
 
 /* Device number and name. LUNs and places count from 0, portals from 1. Here a session's place is
  * its portal's, and its number the portal's. */

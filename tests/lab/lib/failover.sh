@@ -246,6 +246,15 @@ head_move() {
 
 # --- a block of cuts ---
 
+# failover_loads: a verified load of each depth, on the LUN of that depth.
+failover_loads() {
+	local depth
+	for depth in 1 32; do
+		loads_start "$depth" "/dev/mapper/${FO_MAP[${FO_LUN[$depth]}]}" --threads "$depth" --rate "${FO_RATE[$depth]}" \
+			--blocks $((depth == 1 ? 256 : 16)) --threshold 200 --drain 90
+	done
+}
+
 # failover_ready: everything as it should be before a cut.
 failover_ready() {
 	assert_wait 120 "all sessions and paths are up, LUNs 1 and 2 use portal 1" failover_home
@@ -289,10 +298,7 @@ failover_block() {
 	FO_SETTING=$2 FO_TIMES=()
 	failover_up "$2"
 	watch_start "$LAB_VAR/watch.log" "${FO_MAP[1]}" "${FO_MAP[2]}"
-	for depth in 1 32; do
-		loads_start "$depth" "/dev/mapper/${FO_MAP[${FO_LUN[$depth]}]}" --threads "$depth" --rate "${FO_RATE[$depth]}" \
-			--blocks $((depth == 1 ? 256 : 16)) --threshold 200 --drain 90
-	done
+	failover_loads
 	for ((i = 1; i <= cuts; i++)); do
 		failover_cut "${cases[(i - 1) % ${#cases[@]}]}"
 	done

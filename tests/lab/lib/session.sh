@@ -12,17 +12,24 @@ iscsid_start() {
 	fi
 }
 
+# record_new N ADDRESS: a record by the settings in iscsid.conf. iscsiadm asks iscsid where these are; one that was only just started
+# may not answer within a second, and then it takes its own (no CHAP, other timers) and says so to nobody but who debugs.
+record_new() {
+	local said
+	said=$(iscsiadm -d 8 -m node -T "$TARGET_IQN" -p "$2:3260" -I "p$1" -o new 2>&1) && [[ $said != *"Could not get config file"* ]]
+}
+
 # login_record N [FAMILY]: a node record of portal N, bound to device pN. FAMILY 4 or 6.
 login_record() {
 	local n=$1 address
 	address=$(portal_address "$n" "${2:-4}")
 	[[ ${2:-4} == 4 ]] || address="[$address]"
-	if [[ ! -f /etc/iscsi/ifaces/p$n ]]; then
+	if ! iscsiadm -m iface -I "p$n" &> /dev/null; then # Debian 13 keeps them elsewhere than Debian 12
 		iscsiadm -m iface -I "p$n" -o new
 		iscsiadm -m iface -I "p$n" -o update -n iface.net_ifacename -v "p$n"
-	fi
-	iscsiadm -m node -T "$TARGET_IQN" -p "$address:3260" -I "p$n" -o new
-} >> "$(log iscsiadm)" 2>&1
+	fi >> "$(log iscsiadm)" 2>&1
+	assert_wait 60 "a record of portal $n by iscsid's settings" record_new "$n" "$address"
+}
 
 # login N [FAMILY]: logs in on portals 1..N of the target, one session each, and waits for the disks.
 login() {

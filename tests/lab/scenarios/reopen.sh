@@ -65,10 +65,7 @@ for setting in $settings; do
 	FO_SETTING=$setting
 	failover_up "$setting"
 	watch_start "$LAB_VAR/watch.log" "${FO_MAP[1]}" "${FO_MAP[2]}"
-	for depth in 1 32; do
-		loads_start "$depth" "/dev/mapper/${FO_MAP[${FO_LUN[$depth]}]}" --threads "$depth" --rate "${FO_RATE[$depth]}" \
-			--blocks $((depth == 1 ? 256 : 16)) --threshold 200 --drain 90
-	done
+	failover_loads
 	for ((i = 1; i <= rounds; i++)); do
 		round "$setting" "$i" || break # what iscsid has lost once does not come back
 	done
