@@ -3,8 +3,12 @@
  * A multipathd that stops turns queueing off, on every map (queue_without_daemon no). With stock
  * that hurts nobody while sessions are silent: their I/O waits below dm. I/O that was issued
  * quick comes back to dm when its connection ends, and would be failed there. So while a LUN has
- * such I/O on sessions that are silent or just lost, queueing is turned on again, and given back
- * as soon as the LUN has a path that answers, or its I/O waits below dm again (rideout.c).
+ * such I/O on sessions that are silent, just lost, or back but not yet in use, queueing is turned
+ * on again, and given back as soon as the LUN has a path that I/O can go to.
+ *
+ * Given back to whom? A multipathd that runs decides about queueing by itself, also of a map that
+ * it finds queueing when it starts; until it has read the map it says "off" of it. So it is turned
+ * off only for one that does not run, as that one would have left it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,37 +17,48 @@
 #include "common/clock.h"
 #include "common/parse.h"
 #include "daemon/log.h"
+#include "daemon/multipathd_client.h"
+#include "daemon/quick/borrow_decide.h"
 #include "daemon/quick/map_message.h"
 #include "daemon/quick/state.h"
 
 /* After a connection has ended: for as long as stock's timers would have kept its I/O below dm. */
 #define AFTER_LOSS_MS 15000 /* where they are not known */
 
-static bool in_trouble(const struct quick_session *session, uint64_t now_ns)
+static uint64_t age_ms(uint64_t since_ns, uint64_t now_ns)
 {
-	uint64_t limit_ms = session->stock_ms == UINT32_MAX ? AFTER_LOSS_MS : session->stock_ms;
-
-	if (!session->logged_in_ns || session->tcp_gone)
-		return session->lost_quick && now_ns - session->lost_ns < limit_ms * NS_PER_MS;
-	return quick_holds_quick_io(session) && quick_unproven_since(session, now_ns);
+	return now_ns > since_ns ? (now_ns - since_ns) / NS_PER_MS : 0;
 }
 
-/* Does the LUN have quick I/O in trouble, and no path that could take it? */
+static struct borrow_path about(const struct quick *quick, const struct lun *lun,
+				const struct lun_path *path, const struct quick_session *session,
+				uint64_t now_ns)
+{
+	return (struct borrow_path){
+		.usable = quick_path_usable(quick, lun, path),
+		.connected = session->logged_in_ns && !session->tcp_gone,
+		.quick_io = quick_holds_quick_io(session),
+		.unproven = quick_unproven_since(session, now_ns),
+		.was_quick = session->lost_quick,
+		.ended_ms = age_ms(session->lost_ns, now_ns),
+		.back_ms = age_ms(session->logged_in_ns, now_ns),
+		.stock_ms = session->stock_ms == UINT32_MAX ? AFTER_LOSS_MS : session->stock_ms,
+	};
+}
+
 static bool needs_queueing(const struct quick *quick, const struct lun *lun, uint64_t now_ns)
 {
-	bool trouble = false;
+	struct borrow_path paths[POLICY_PATHS_MAX];
+	size_t n = 0;
 
-	for (size_t i = 0; i < lun->n_paths; i++) {
-		const struct quick_session *session = quick_session(quick, lun->paths[i].id->sid);
+	for (size_t i = 0; i < lun->n_paths && n < POLICY_PATHS_MAX; i++) {
+		const struct lun_path *path = &lun->paths[i];
+		const struct quick_session *session = quick_session(quick, path->id->sid);
 
-		if (!session || !lun->paths[i].dm)
-			continue;
-		if (in_trouble(session, now_ns))
-			trouble = true;
-		else if (quick_path_usable(quick, lun, &lun->paths[i]))
-			return false;
+		if (session && path->dm)
+			paths[n++] = about(quick, lun, path, session, now_ns);
 	}
-	return trouble;
+	return borrow_needed(paths, n);
 }
 
 static size_t find(const struct quick *quick, const char *map)
@@ -73,19 +88,9 @@ static void borrow(struct quick *quick, const struct lun *lun)
 	map_queue(lun->map->name, true);
 }
 
-/* multipathd is there and wants this map to queue: then it stays so. */
-static bool multipathd_queues(const struct quick *quick, const char *map)
-{
-	for (size_t i = 0; quick->maps_fresh && i < quick->n_maps; i++)
-		if (!strcmp(quick->maps[i].alias, map))
-			return quick->maps[i].queueing != MP_QUEUEING_OFF &&
-			       quick->maps[i].queueing != MP_QUEUEING_UNSET;
-	return false;
-}
-
 static void give_back(struct quick *quick, size_t index)
 {
-	if (!multipathd_queues(quick, quick->borrowed[index]))
+	if (multipathd_not_running(quick->maps_error))
 		map_queue(quick->borrowed[index], false);
 	log_line(LOG_NOTICE, "%s: queueing is multipathd's affair again", quick->borrowed[index]);
 	quick->n_borrowed--;
@@ -100,6 +105,12 @@ static bool is_needed(const struct quick *quick, const char *map, uint64_t now_n
 	return lun && lun->map && quick_acts(quick) && needs_queueing(quick, lun, now_ns);
 }
 
+/* Does it run, or not? One that is starting, or stuck, says neither. */
+static bool knows_multipathd(const struct quick *quick)
+{
+	return quick->maps_fresh || multipathd_not_running(quick->maps_error);
+}
+
 void quick_borrow_queueing(struct quick *quick, uint64_t now_ns)
 {
 	const struct lun_table *table = &quick->watch->luns;
@@ -110,7 +121,7 @@ void quick_borrow_queueing(struct quick *quick, uint64_t now_ns)
 		    needs_queueing(quick, &table->luns[i], now_ns))
 			borrow(quick, &table->luns[i]);
 	for (i = quick->n_borrowed; i-- > 0;)
-		if (!is_needed(quick, quick->borrowed[i], now_ns))
+		if (!is_needed(quick, quick->borrowed[i], now_ns) && knows_multipathd(quick))
 			give_back(quick, i);
 }
 

@@ -12,11 +12,11 @@
 
 #include "common/clock.h"
 #include "daemon/log.h"
+#include "daemon/quick/borrow_decide.h"
 #include "daemon/quick/map_message.h"
 #include "daemon/quick/state.h"
 
 #define AGAIN_MS	1000  /* a path that works, and failed again */
-#define AFTER_LOGIN_MS	30000 /* then multipathd has had its say */
 
 static bool has_usable(const struct lun *lun)
 {
@@ -30,7 +30,7 @@ static bool is_back(const struct quick_session *session, const struct iscsi_iden
 		    uint64_t now_ns)
 {
 	return session->logged_in_ns && session->healthy && id->device_state == DEVICE_RUNNING &&
-	       now_ns - session->logged_in_ns < AFTER_LOGIN_MS * NS_PER_MS &&
+	       now_ns - session->logged_in_ns < QUICK_AFTER_LOGIN_MS * NS_PER_MS &&
 	       now_ns - session->reinstated_ns > AGAIN_MS * NS_PER_MS;
 }
 
