@@ -372,12 +372,24 @@ static int refresh(const char *sysfs, struct iscsi_identity *id, bool disk, bool
 
 int identity_refresh(const char *sysfs, struct iscsi_identity *id)
 {
-	return refresh(sysfs, id, true, id->is_iscsi, NULL);
+	return refresh(sysfs, id, true, id->is_iscsi && !identity_session_stands(sysfs, id), NULL);
 }
 
 int identity_refresh_session(const char *sysfs, struct iscsi_identity *id)
 {
 	return refresh(sysfs, id, false, true, NULL);
+}
+
+bool identity_session_stands(const char *sysfs, const struct iscsi_identity *id)
+{
+	int root = sysfs_open_root(sysfs);
+	bool stands;
+
+	if (root < 0)
+		return false;
+	stands = session_stands(root, id);
+	close(root);
+	return stands;
 }
 
 int identity_refresh_disk(const char *sysfs, struct iscsi_identity *id)

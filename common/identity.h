@@ -82,8 +82,9 @@ int identity_by_fd(const char *sysfs, int fd, struct iscsi_identity *ret);
 /*
  * Read again what changes by itself: device_state, access, preferred, session_state,
  * connection_state, and current, local_port, source where they can be read (else the last
- * ones stay: "cache them"). Cheap: about eight small files. -ENODEV when the disk or its session is gone or
- * another disk now has this number.
+ * ones stay: "cache them"). Where the session stands (identity_session_stands()) nothing else of it
+ * is read. Cheap: about five small files. -ENODEV when the disk or its session is gone or another
+ * disk now has this number.
  */
 int identity_refresh(const char *sysfs, struct iscsi_identity *id);
 
@@ -91,6 +92,8 @@ int identity_refresh(const char *sysfs, struct iscsi_identity *id);
  * is enough for the former. 'id' must be of an iSCSI disk for the former. */
 int identity_refresh_session(const char *sysfs, struct iscsi_identity *id);
 int identity_refresh_disk(const char *sysfs, struct iscsi_identity *id);
+/* Two small files: is the session logged in still, over the very connection that 'id' knows? */
+bool identity_session_stands(const char *sysfs, const struct iscsi_identity *id);
 /* The disk's part, and into wwid[DEVICE_WWID_MAX] the WWID that stands there now, from the same
  * directory; "" if it is not readable. */
 int identity_refresh_disk_wwid(const char *sysfs, struct iscsi_identity *id, char *wwid);

@@ -237,3 +237,18 @@ void session_refresh(int root, int session, struct iscsi_identity *id)
 	close_dir(connection);
 	close_dir(host);
 }
+
+bool session_stands(int root, const struct iscsi_identity *id)
+{
+	char path[96], state[32];
+	uint64_t port = 0;
+
+	snprintf(path, sizeof(path), "class/iscsi_session/session%u/state", id->sid);
+	if (id->session_state != SESSION_LOGGED_IN || !id->local_port ||
+	    sysfs_text(root, path, state, sizeof(state)) < 0 ||
+	    strcmp(state, session_states[SESSION_LOGGED_IN]) != 0)
+		return false;
+	snprintf(path, sizeof(path), "class/iscsi_connection/connection%u:%u/local_port", id->sid,
+		 id->cid);
+	return sysfs_number(root, path, 1, UINT16_MAX, &port) == 0 && port == id->local_port;
+}

@@ -17,4 +17,7 @@ void session_read(int root, int session, struct iscsi_identity *id);
  * states: an unreadable state is unknown. */
 void session_refresh(int root, int session, struct iscsi_identity *id);
 
+/* identity_session_stands() */
+bool session_stands(int root, const struct iscsi_identity *id);
+
 #endif

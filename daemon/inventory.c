@@ -13,9 +13,11 @@
 /* Each disk and map is read again after so many seconds at the latest, counted in
  * refreshes of one a second; so many at least are read each time. */
 #define DISKS_ROUND 128
-#define DISKS_MIN   16
+#define DISKS_MIN   8
 #define MAPS_ROUND  8
-#define MAPS_MIN    64
+#define MAPS_MIN    16
+/* Of a session that stands only so many refreshes read all of its attributes once. */
+#define SESSIONS_ROUND 8
 
 void inventory_news_add(struct inventory_news *news, const char *device)
 {
@@ -271,7 +273,8 @@ int inventory_read(const char *sysfs, const struct inventory *before,
 		   const struct inventory_news *news, struct inventory *ret)
 {
 	const struct inventory_news nothing = {.n = 0};
-	struct inventory inventory = {.turn = before ? before->turn : 0};
+	struct inventory inventory = {.turn = before ? before->turn : 0,
+				      .round = before ? before->round : 0};
 	struct collector c = {
 		.sysfs = sysfs, .news = news ? news : &nothing, .inventory = &inventory};
 	int r = know_before(&c, before);
@@ -336,20 +339,23 @@ static unsigned int refresh_disk(const char *sysfs, struct iscsi_identity *disk,
  * it is not logged in or has just become another: then the kernel blocks and unblocks
  * them.
  */
-static unsigned int refresh_session(const char *sysfs, struct inventory *inventory,
+static unsigned int refresh_session(const char *sysfs, struct inventory *inventory, bool whole,
 				    const uint32_t *members, size_t n)
 {
 	struct iscsi_identity *first = &inventory->disks[members[0]];
 	const struct iscsi_identity before = *first;
-	unsigned int found = 0;
+	unsigned int found = INVENTORY_SESSIONS;
 
+	if (!whole && first->connection_state == CONNECTION_UP &&
+	    identity_session_stands(sysfs, first))
+		return 0;
 	if (identity_refresh_session(sysfs, first) < 0)
 		return INVENTORY_GONE;
 	/* As always: then the others say the same, too. */
 	if (!session_matters(&before, first) && same_session(&before, first))
 		return 0;
 	if (!same_in_plans(&before, first))
-		found = INVENTORY_PLAN;
+		found |= INVENTORY_PLAN;
 	for (size_t i = 0; i < n; i++) {
 		struct iscsi_identity *disk = &inventory->disks[members[i]];
 
@@ -361,7 +367,7 @@ static unsigned int refresh_session(const char *sysfs, struct inventory *invento
 	return found;
 }
 
-static unsigned int refresh_sessions(const char *sysfs, struct inventory *inventory)
+static unsigned int refresh_sessions(const char *sysfs, struct inventory *inventory, bool whole)
 {
 	unsigned int found = 0;
 	size_t i, n;
@@ -372,7 +378,7 @@ static unsigned int refresh_sessions(const char *sysfs, struct inventory *invent
 		for (n = 1; i + n < inventory->n_disks; n++)
 			if (inventory->disks[inventory->by_session[i + n]].sid != sid)
 				break;
-		found |= refresh_session(sysfs, inventory, &inventory->by_session[i], n);
+		found |= refresh_session(sysfs, inventory, whole, &inventory->by_session[i], n);
 	}
 	return found;
 }
@@ -397,6 +403,7 @@ static unsigned int refresh_disks(const char *sysfs, struct inventory *inventory
 int inventory_refresh(const char *sysfs, struct inventory *inventory,
 		      enum inventory_effort effort, unsigned int *ret_found)
 {
+	bool whole = effort != INVENTORY_TURN || inventory->round++ % SESSIONS_ROUND == 0;
 	size_t maps = 0, disks = 0;
 	unsigned int found = 0, dm = 0;
 	int r;
@@ -409,7 +416,7 @@ int inventory_refresh(const char *sysfs, struct inventory *inventory,
 	r = dm_maps_refresh(inventory->maps, &inventory->listing, maps, &dm);
 	if (r < 0)
 		return r;
-	found |= refresh_sessions(sysfs, inventory);
+	found |= refresh_sessions(sysfs, inventory, whole);
 	found |= refresh_disks(sysfs, inventory, disks);
 	if (dm & DM_MAPS_OTHERS)
 		found |= INVENTORY_GONE;

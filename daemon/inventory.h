@@ -28,6 +28,7 @@ struct inventory {
 		*by_session; /* indices of the disks, sorted by session; NULL: not made */
 	uint64_t generation; /* another number: other disks, or in other places */
 	size_t turn;	     /* index of the disk whose turn it is to be read */
+	unsigned int round;  /* counts the refreshes of INVENTORY_TURN */
 };
 
 /* Which disks' attributes must be read anew, because an event told of them. */
@@ -63,6 +64,7 @@ enum inventory_effort {
 #define INVENTORY_PLAN                                                                   \
 	2U /* what plans are made of: paths of maps, names, what ALUA says */
 
+#define INVENTORY_SESSIONS 8U /* a session's own attributes, or one that is not logged in */
 #define INVENTORY_ORDER 4U /* a map's paths stand in another order: lun_table_relink()   \
 			    */
 

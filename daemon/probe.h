@@ -74,7 +74,9 @@ struct probe_report {
 
 /* Durations in ms unless said otherwise. Fill with probe_config_default(). */
 struct probe_config {
-	uint32_t interval_ms;	  /* between NOPs, ±10 %; 50…60000 */
+	uint32_t interval_ms;	  /* between NOPs; ±10 % to one that owes an answer; 50…60000 */
+	uint32_t idle_interval_ms; /* … while there is no hurry, see probe_engine_hurry(); less
+				      than interval_ms counts as that; 50…60000 */
 	uint32_t nop_deadline_ms; /* an answer is never overdue earlier; 10…60000 */
 	uint32_t nop_deadline_max_ms; /* … and always after this; ≥ the former, ≤ 60000 */
 	uint32_t misses_silent;	      /* unanswered NOPs in a row = silent; 1…12 */
@@ -128,6 +130,14 @@ int probe_engine_new(sd_event *event, const struct probe_config *config,
  */
 int probe_engine_set(struct probe_engine *engine, const struct probe_target *targets,
 		     size_t n);
+
+/*
+ * Is there a hurry? Then each target gets a NOP now and at every interval_ms, and each answer is
+ * known here at once: so it is until this is called. Else a target that answers gets one every
+ * idle_interval_ms, all of them in the same moment, and what is new of it but no change is told
+ * with the next beat. One that owes an answer is asked at every interval_ms, hurry or not.
+ */
+void probe_engine_hurry(struct probe_engine *engine, bool hurry);
 
 /* The report of a target by its key, NULL if it is not probed. Valid until the next
  * probe_engine_set() or turn of the event loop. */

@@ -81,6 +81,7 @@ struct child {
 	bool leaving; /* the engine has gone: log out and end */
 	uint64_t leave_ns;
 	uint64_t beat_ns; /* when the next is due */
+	bool said;	  /* something, in this turn */
 	bool blocked;	  /* the engine's socket is full */
 	size_t n;
 	struct entry entries[PROBE_MAX_TARGETS];
@@ -108,8 +109,10 @@ static bool send_message(struct child *child, const union probe_wire_message *me
 	ssize_t n = send(PROBE_WIRE_FD, message, message->header.size,
 			 MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (n == (ssize_t)message->header.size)
+	if (n == (ssize_t)message->header.size) {
+		child->said = true;
 		return true;
+	}
 	child->blocked = true; /* or gone: poll will tell */
 	return false;
 }
@@ -174,8 +177,10 @@ static void obey(struct child *child, const union probe_wire_message *message,
 		add(child, &message->add, now_ns);
 		break;
 	case PROBE_WIRE_UPDATE:
-		if (entry)
+		if (entry) {
 			probe_session_update(entry->session, message->update.flags);
+			entry->due_ns = 0;
+		}
 		break;
 	case PROBE_WIRE_REMOVE:
 		if (entry) {
@@ -222,9 +227,11 @@ static void listen_to_engine(struct child *child, uint64_t now_ns)
 	explicit_bzero(&message, sizeof(message));
 }
 
-/* Tell the engine what has changed; what finds no room is told when there is some. */
-static void tell(struct child *child)
+/* Tell the engine what has changed, at a beat every new time too; what finds no room is told when
+ * there is some. */
+static void tell(struct child *child, uint64_t now_ns)
 {
+	bool also_times = now_ns >= child->beat_ns;
 	union probe_wire_message message;
 
 	for (size_t i = 0; i < child->n && !child->leaving && !child->blocked; i++) {
@@ -232,14 +239,14 @@ static void tell(struct child *child)
 
 		if (!entry->changed || probe_session_gone(entry->session))
 			continue;
-		entry->changed = false;
-		if (!probe_session_changed(entry->session))
-			continue;
 		probe_session_report(entry->session, &message);
-		if (send_message(child, &message))
+		if (!probe_session_changed(entry->session, &message, also_times)) {
+			entry->changed = !also_times;
 			continue;
-		probe_session_untold(entry->session);
-		entry->changed = true;
+		}
+		entry->changed = !send_message(child, &message);
+		if (!entry->changed)
+			probe_session_told(entry->session, &message);
 	}
 }
 
@@ -266,15 +273,17 @@ static void bury(struct child *child)
 	child->n = kept;
 }
 
+/* In step with the moments at which idle targets are asked (probe_ping.c): one waking for both. */
 static void beat(struct child *child, uint64_t now_ns)
 {
+	const uint64_t every_ns = PROBE_BEAT_MS * NS_PER_MS;
 	union probe_wire_message message;
 
 	if (!child->configured || child->leaving || now_ns < child->beat_ns)
 		return;
 	probe_wire_begin(&message, PROBE_WIRE_BEAT, 0);
-	if (send_message(child, &message))
-		child->beat_ns = now_ns + PROBE_BEAT_MS * NS_PER_MS / 2;
+	if (child->said || send_message(child, &message))
+		child->beat_ns = (now_ns / every_ns + 1) * every_ns;
 }
 
 /* Fences: what is due, what is known, and what is over. Returns when to wake up next. */
@@ -309,8 +318,10 @@ static uint64_t tick_all(struct child *child, uint64_t now_ns)
 {
 	uint64_t wake =
 		child->leaving ? child->leave_ns : now_ns + PROBE_BEAT_MS * NS_PER_MS;
-	uint64_t fences = tick_fences(child, now_ns);
+	uint64_t fences;
 
+	child->said = false;
+	fences = tick_fences(child, now_ns);
 	if (fences < wake)
 		wake = fences;
 	for (size_t i = 0; i < child->n; i++) {
@@ -323,7 +334,7 @@ static uint64_t tick_all(struct child *child, uint64_t now_ns)
 		if (entry->due_ns < wake)
 			wake = entry->due_ns;
 	}
-	tell(child);
+	tell(child, now_ns);
 	bury(child);
 	beat(child, now_ns);
 	if (!child->leaving && child->beat_ns < wake && !child->blocked)

@@ -7,6 +7,7 @@ void probe_config_default(struct probe_config *config)
 {
 	*config = (struct probe_config){
 		.interval_ms = 250,
+		.idle_interval_ms = 1000,
 		.nop_deadline_ms = 250,
 		.nop_deadline_max_ms = 1000,
 		.misses_silent = 3,
@@ -32,6 +33,7 @@ const char *probe_config_check(const struct probe_config *c)
 		const char *text;
 	} rules[] = {
 		{c->interval_ms, 50, MINUTE, "interval_ms must be 50…60000"},
+		{c->idle_interval_ms, 50, MINUTE, "idle_interval_ms must be 50…60000"},
 		{c->nop_deadline_ms, 10, MINUTE, "nop_deadline_ms must be 10…60000"},
 		{c->nop_deadline_max_ms, c->nop_deadline_ms, MINUTE,
 		 "nop_deadline_max_ms must be nop_deadline_ms…60000"},

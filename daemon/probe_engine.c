@@ -28,6 +28,7 @@
 /* A REMOVE not carried out in this time: the child does not work. */
 #define LEAVE_NS   (5 * NS_PER_S)
 #define GOODBYE_MS 600
+#define SLACK_US   50000 /* of looks: they share a waking with other timers */
 
 static uint32_t random32(void)
 {
@@ -129,6 +130,7 @@ static void start_child(struct probe_engine *engine)
 	engine->quiet_ms = 0;
 	engine->heard = false;
 	engine->said = 0;
+	engine->looked_ns = engine->started_ns;
 	if (error) {
 		snprintf(why, sizeof(why), "cannot start it: %s", strerror(-error));
 		child_gone(engine, why);
@@ -168,6 +170,7 @@ static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 	engine->quiet_ms = engine->heard ? 0 : engine->quiet_ms + PROBE_BEAT_MS;
 	engine->heard = false;
 	engine->said = 0;
+	engine->looked_ns = now_ns;
 	engine->most_slots = engine->slots.n;
 	probe_fences_overdue(engine, now_ns);
 	if (engine->quiet_ms >= engine->config.child_dead_ms)
@@ -183,6 +186,9 @@ static void arm(struct probe_engine *engine, uint64_t now_ns)
 	uint64_t next_ns = now_ns + PROBE_BEAT_MS * NS_PER_MS;
 	bool needed = engine->slots.n || engine->messages;
 
+	for (size_t i = 0; i < PROBE_MAX_FENCES; i++)
+		if (engine->fences[i].id && engine->fences[i].end_ns < next_ns)
+			next_ns = engine->fences[i].end_ns;
 	if (!engine->messages && engine->restart_ns < next_ns)
 		next_ns = engine->restart_ns;
 	sd_event_source_set_time(engine->timer, next_ns / NS_PER_US + 1);
@@ -226,6 +232,15 @@ int probe_engine_set(struct probe_engine *engine, const struct probe_target *tar
 	return 0;
 }
 
+void probe_engine_hurry(struct probe_engine *engine, bool hurry)
+{
+	if (engine->hurry == hurry)
+		return;
+	engine->hurry = hurry;
+	if (engine->messages)
+		probe_talk_push(engine);
+}
+
 const struct probe_report *probe_engine_find(const struct probe_engine *engine,
 					     const struct probe_target *target)
 {
@@ -251,7 +266,7 @@ static int set_up(struct probe_engine *engine, const struct probe_config *config
 						       : LIBEXECDIR "/mpathiscsi-probe");
 	if (!engine->child_path)
 		return -ENOMEM;
-	error = sd_event_add_time(engine->event, &engine->timer, CLOCK_MONOTONIC, 0, 1000,
+	error = sd_event_add_time(engine->event, &engine->timer, CLOCK_MONOTONIC, 0, SLACK_US,
 				  on_timer, engine);
 	if (error < 0)
 		return error;
@@ -273,6 +288,7 @@ int probe_engine_new(sd_event *event, const struct probe_config *config,
 	engine->config = *config;
 	engine->config.child_path = engine->config.user = NULL;
 	engine->changed = changed;
+	engine->hurry = true;
 	engine->arg = arg;
 	engine->process = (struct probe_process){.pidfd = -1, .socket = -1};
 	error = set_up(engine, config);

@@ -26,6 +26,7 @@ struct probe_session {
 	struct probe_machine machine;
 	enum phase phase;
 	uint64_t next_ns;
+	bool leisurely; /* … ONLINE: after idle_interval_ms, not interval_ms */
 	uint64_t began_ns; /* of this attempt */
 	int tcp_fd;
 	struct probe_link link;
@@ -53,6 +54,8 @@ void probe_attempt_overdue(struct probe_session *session, uint64_t now_ns);
 
 /* probe_ping.c: NOPs and their answers. */
 void probe_ping(struct probe_session *session, uint64_t now_ns);
+/* Not at leisure any more: the next NOP is due now. */
+void probe_ping_soon(struct probe_session *session);
 void probe_ping_answers(struct probe_session *session, uint64_t now_ns);
 uint64_t probe_ping_tick(struct probe_session *session, uint64_t now_ns);
 

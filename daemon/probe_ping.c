@@ -48,13 +48,29 @@ void probe_ping_answers(struct probe_session *session, uint64_t now_ns)
 		lost(session, now_ns);
 }
 
+void probe_ping_soon(struct probe_session *session)
+{
+	if (session->phase == PHASE_ONLINE && session->leisurely)
+		session->next_ns = 0;
+	session->leisurely = false;
+}
+
+static void plan_next(struct probe_session *session, uint64_t now_ns)
+{
+	struct probe_pause pause = probe_machine_pause(&session->machine, &session->limits,
+						       session->add.flags & PROBE_FLAG_HURRY, now_ns,
+						       probe_random());
+
+	session->next_ns = pause.until_ns;
+	session->leisurely = pause.leisurely;
+}
+
 void probe_ping(struct probe_session *session, uint64_t now_ns)
 {
 	const struct probe_config *config = session->config;
 	struct probe_nop *nop = probe_link_ping(&session->link, now_ns);
 
-	session->next_ns = now_ns + probe_jitter(config->interval_ms * NS_PER_MS, 10,
-						 probe_random());
+	plan_next(session, now_ns);
 	if (nop)
 		nop->deadline_ns =
 			now_ns + probe_rtt_deadline_ns(&session->machine.rtt,
@@ -74,6 +90,7 @@ static void count_misses(struct probe_session *session, uint64_t now_ns)
 		nop->missed = true;
 		probe_say(session, "NOP to", "not answered in time");
 		probe_happened(session, PROBE_EV_MISSED, 0, now_ns, nop->sent_ns);
+		probe_ping_soon(session);
 	}
 }
 

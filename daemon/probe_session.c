@@ -190,20 +190,22 @@ void probe_session_report(const struct probe_session *session,
 	probe_wire_text(report->text, sizeof(report->text), session->text);
 }
 
-bool probe_session_changed(struct probe_session *session)
+bool probe_session_changed(const struct probe_session *session,
+			   const union probe_wire_message *message, bool also_times)
 {
-	union probe_wire_message message;
+	struct probe_wire_report told = session->told;
 
-	probe_session_report(session, &message);
-	if (!memcmp(&message.report, &session->told, sizeof(session->told)))
-		return false;
-	session->told = message.report;
-	return true;
+	if (!also_times && !(session->add.flags & PROBE_FLAG_HURRY)) {
+		told.last_good_ns = message->report.last_good_ns;
+		told.rtt_us = message->report.rtt_us;
+		told.rtt_var_us = message->report.rtt_var_us;
+	}
+	return memcmp(&message->report, &told, sizeof(told)) != 0;
 }
 
-void probe_session_untold(struct probe_session *session)
+void probe_session_told(struct probe_session *session, const union probe_wire_message *message)
 {
-	memset(&session->told, 0, sizeof(session->told));
+	session->told = message->report;
 }
 
 uint32_t probe_session_id(const struct probe_session *session)
@@ -213,9 +215,11 @@ uint32_t probe_session_id(const struct probe_session *session)
 
 void probe_session_update(struct probe_session *session, uint32_t flags)
 {
-	const uint32_t changeable = PROBE_FLAG_KERNEL_LOGGED_IN;
+	const uint32_t changeable = PROBE_FLAG_KERNEL_LOGGED_IN | PROBE_FLAG_HURRY;
 
 	session->add.flags = (session->add.flags & ~changeable) | (flags & changeable);
+	if (flags & PROBE_FLAG_HURRY)
+		probe_ping_soon(session);
 }
 
 struct probe_session *probe_session_new(const struct probe_wire_add *add,
@@ -234,6 +238,8 @@ struct probe_session *probe_session_new(const struct probe_wire_add *add,
 	session->road.portal.port = (uint16_t)add->port;
 	memcpy(session->road.netdev, add->netdev, sizeof(session->road.netdev));
 	session->limits = (struct probe_limits){
+		.interval_ms = config->interval_ms,
+		.idle_interval_ms = config->idle_interval_ms,
 		.misses_silent = config->misses_silent,
 		.retry_min_ms = config->retry_min_ms,
 		.retry_max_ms = config->retry_max_ms,

@@ -44,10 +44,11 @@ bool probe_session_gone(const struct probe_session *session);
 /* What is to be told to the engine. */
 void probe_session_report(const struct probe_session *session,
 			  union probe_wire_message *message);
-/* Has that changed since this was last called? */
-bool probe_session_changed(struct probe_session *session);
-/* The report could not be sent: it has changed still. */
-void probe_session_untold(struct probe_session *session);
+/* Is this another report than what it was told last? Where there is no hurry, a later answer and
+ * another round trip alone are one only with 'also_times'. */
+bool probe_session_changed(const struct probe_session *session,
+			   const union probe_wire_message *message, bool also_times);
+void probe_session_told(struct probe_session *session, const union probe_wire_message *message);
 
 /* Close at once, wipe, free. */
 void probe_session_free(struct probe_session *session);

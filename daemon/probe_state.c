@@ -320,3 +320,22 @@ struct probe_step probe_machine_event(struct probe_machine *machine,
 	}
 	return go_on();
 }
+
+struct probe_pause probe_machine_pause(const struct probe_machine *machine,
+				       const struct probe_limits *limits, bool hurry,
+				       uint64_t now_ns, uint32_t random)
+{
+	struct probe_pause pause = {.leisurely = false};
+	uint64_t every_ns = limits->interval_ms * NS_PER_MS;
+
+	if (machine->state != PROBE_UP || machine->misses) {
+		pause.until_ns = now_ns + probe_jitter(every_ns, 10, random);
+		return pause;
+	}
+	if (!hurry && limits->idle_interval_ms > limits->interval_ms) {
+		pause.leisurely = true;
+		every_ns = limits->idle_interval_ms * NS_PER_MS;
+	}
+	pause.until_ns = (now_ns / every_ns + 1) * every_ns;
+	return pause;
+}

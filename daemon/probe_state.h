@@ -18,6 +18,8 @@
 
 /* Timers and limits, all in ms; see probe_config (probe.h) for their meaning. */
 struct probe_limits {
+	uint32_t interval_ms;	   /* between NOPs … */
+	uint32_t idle_interval_ms; /* … where there is no hurry */
 	uint32_t misses_silent;
 	uint32_t retry_min_ms;	  /* pause after the second failure in a row */
 	uint32_t retry_max_ms;	  /* longest pause after failures of the login */
@@ -95,6 +97,19 @@ struct probe_step probe_machine_event(struct probe_machine *machine,
  */
 bool probe_machine_login_due(const struct probe_machine *machine, bool kernel_logged_in,
 			     uint64_t now_ns);
+
+struct probe_pause {
+	uint64_t until_ns;
+	bool leisurely; /* it is longer than in a hurry: a miss or a hurry that begins ends it */
+};
+
+/*
+ * How long to wait, after a NOP now, before the next one. All targets that answer are asked in the
+ * same moments, so that one waking does for all of them.
+ */
+struct probe_pause probe_machine_pause(const struct probe_machine *machine,
+				       const struct probe_limits *limits, bool hurry,
+				       uint64_t now_ns, uint32_t random);
 
 /* Does this login status (class << 8 | detail) refuse the session, not the initiator? */
 bool probe_status_refuses_session(uint32_t status);

@@ -27,7 +27,7 @@ bool probe_talk_send(struct probe_engine *engine, const union probe_wire_message
 static bool push_slot(struct probe_engine *engine, struct probe_slot *slot)
 {
 	union probe_wire_message message;
-	uint32_t flags = probe_slot_flags(slot);
+	uint32_t flags = probe_slot_flags(slot) | (engine->hurry ? PROBE_FLAG_HURRY : 0);
 	bool sent = true;
 
 	switch (slot->stage) {
@@ -103,12 +103,15 @@ static bool take_gone(struct probe_engine *engine, uint32_t id)
 	return true;
 }
 
+/* As much for each beat that was missed: when it was us who slept, what waits is no chatter. */
 static bool talks_too_much(struct probe_engine *engine)
 {
+	uint64_t beats = 1 + (clock_now_ns() - engine->looked_ns) / (PROBE_BEAT_MS * NS_PER_MS);
+
 	if (engine->most_slots < engine->slots.n)
 		engine->most_slots = engine->slots.n;
 	return ++engine->said >
-	       PROBE_BUDGET_BASE + PROBE_BUDGET_SLOT * engine->most_slots;
+	       beats * (PROBE_BUDGET_BASE + PROBE_BUDGET_SLOT * engine->most_slots);
 }
 
 static bool take(struct probe_engine *engine, const union probe_wire_message *message,

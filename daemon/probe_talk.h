@@ -31,6 +31,7 @@ struct probe_engine {
 
 	struct probe_slots slots;
 	uint32_t last_id;
+	bool hurry;
 	struct probe_fence_wait fences[PROBE_MAX_FENCES];
 
 	struct probe_process process;
@@ -41,6 +42,7 @@ struct probe_engine {
 	uint32_t quiet_ms;
 	size_t said;	   /* messages since the last look */
 	size_t most_slots; /* … and the most slots there were */
+	uint64_t looked_ns; /* when that was */
 	struct probe_engine_status status;
 };
 

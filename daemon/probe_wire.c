@@ -170,6 +170,7 @@ size_t probe_wire_put_config(union probe_wire_message *message,
 	size_t size = probe_wire_begin(message, PROBE_WIRE_CONFIG, 0);
 
 	to->interval_ms = config->interval_ms;
+	to->idle_interval_ms = config->idle_interval_ms;
 	to->nop_deadline_ms = config->nop_deadline_ms;
 	to->nop_deadline_max_ms = config->nop_deadline_max_ms;
 	to->misses_silent = config->misses_silent;
@@ -188,6 +189,7 @@ void probe_wire_get_config(struct probe_config *to, const struct probe_wire_conf
 {
 	probe_config_default(to);
 	to->interval_ms = from->interval_ms;
+	to->idle_interval_ms = from->idle_interval_ms;
 	to->nop_deadline_ms = from->nop_deadline_ms;
 	to->nop_deadline_max_ms = from->nop_deadline_max_ms;
 	to->misses_silent = from->misses_silent;

@@ -18,8 +18,8 @@
 #define PROBE_WIRE_MAGIC   0x50493031U
 #define PROBE_WIRE_VERSION 1
 
-/* The child beats at least this often, and the engine looks at it as often. */
-#define PROBE_BEAT_MS 250
+/* The child says something at least this often, and the engine looks at it as often. */
+#define PROBE_BEAT_MS 500
 
 enum probe_wire_type {
 	PROBE_WIRE_NONE,
@@ -47,7 +47,8 @@ struct probe_wire_header {
 
 struct probe_wire_config {
 	struct probe_wire_header header;
-	uint32_t interval_ms, nop_deadline_ms, nop_deadline_max_ms, misses_silent;
+	uint32_t interval_ms, idle_interval_ms;
+	uint32_t nop_deadline_ms, nop_deadline_max_ms, misses_silent;
 	uint32_t connect_timeout_ms, login_timeout_ms, retry_min_ms, retry_max_ms;
 	uint32_t slow_retry_ms, silent_relogin_ms, tcp_interval_ms, login_retry_ms;
 };
@@ -61,7 +62,8 @@ struct probe_wire_address {
 #define PROBE_FLAG_HEADER_DIGEST    1U
 #define PROBE_FLAG_KERNEL_LOGGED_IN 2U
 #define PROBE_FLAG_TCP_ONLY	    4U /* a former probe was refused a session */
-#define PROBE_FLAGS		    7U
+#define PROBE_FLAG_HURRY	    8U /* probe_engine_hurry() */
+#define PROBE_FLAGS		    15U
 
 struct probe_wire_add {
 	struct probe_wire_header header;

@@ -10,6 +10,7 @@
 #include "common/parse.h"
 #include "daemon/credentials.h"
 #include "daemon/log.h"
+#include "daemon/lun_warning.h"
 #include "daemon/publish.h"
 #include "daemon/quick/quick.h"
 #include "daemon/upkeep.h"
@@ -17,10 +18,11 @@
 /* What the board says of paths is looked through at least so often, on large hosts less so. */
 #define PATHS_EVERY_S	 5
 #define PATHS_DISKS_PER_S 512
-#define BEAT_US	  250000  /* board; far below BOARD_STALE_MS */
+#define BEAT_US	  500000  /* board; far below BOARD_STALE_MS */
+#define SLACK_US  100000  /* timers that have time share a waking */
 #define TICK_US	  1000000 /* states, and whatever no event told us */
 /* How often disks are looked for that no event told of, and on large hosts how much less often. */
-#define LIST_EVERY_S	 10
+#define LIST_EVERY_S	 30
 #define LIST_DISKS_PER_S 256
 #define REFRESH_DISKS_MAX 512 /* more take too long to look at ten times a second */
 #define GATHER_US 100000  /* uevents come in showers: wait for the end, but not long */
@@ -49,7 +51,8 @@ void watch_session_record(const struct watch *watch, const struct watched_sessio
 
 	*ret = (struct board_session){.sid = session->id->sid,
 				      .name_hash = path_name_hash(&session->id->name),
-				      .updated_ns = now_ns};
+				      .updated_ns = now_ns,
+				      .doubted = quick_doubted(watch->quick, session->id->sid)};
 	if (session->probed)
 		report = probe_engine_find(watch->probes, &session->target);
 	if (!report)
@@ -181,17 +184,12 @@ static bool must_look_at_paths(const struct watch *watch, uint64_t now_ns)
 	       quick_flags_paths(watch->quick) || now_ns - watch->paths_ns >= every_s * NS_PER_S;
 }
 
-/* The beat: sessions, and of paths what has changed. */
-static void publish_beat(struct watch *watch)
+void watch_publish_sessions(struct watch *watch)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct board_session *sessions;
 	int r;
 
-	if (must_look_at_paths(watch, now_ns)) {
-		watch_publish(watch);
-		return;
-	}
 	sessions = session_records(watch, now_ns);
 	r = sessions ? board_publish_sessions(watch->board, sessions, watch->n_sessions, now_ns)
 		     : -ENOMEM;
@@ -200,6 +198,15 @@ static void publish_beat(struct watch *watch)
 		watch_publish(watch);
 	else
 		say_changes(watch, now_ns);
+}
+
+/* The beat: sessions, and of paths what has changed. */
+static void publish_beat(struct watch *watch)
+{
+	if (must_look_at_paths(watch, clock_now_ns()))
+		watch_publish(watch);
+	else
+		watch_publish_sessions(watch);
 }
 
 static bool same_probe(const struct path_name *a, const struct path_name *b)
@@ -248,6 +255,7 @@ static void describe_target(struct watch *watch, struct watched_session *session
 	r = credentials_read(watch->options.sysfs, id->sid, &target->chap);
 	if (r < 0) {
 		session->not_probed = "its CHAP credentials are not readable";
+		watch->probes_told = false;
 		return;
 	}
 	session->probed = true;
@@ -277,6 +285,7 @@ static int probe_sessions(struct watch *watch)
 
 	if (!targets)
 		return -ENOMEM;
+	watch->probes_told = true;
 	for (i = 0; i < watch->n_sessions; i++) {
 		describe_target(watch, &watch->sessions[i]);
 		if (watch->sessions[i].probed && n == PROBE_MAX_TARGETS) {
@@ -293,6 +302,7 @@ static int probe_sessions(struct watch *watch)
 	for (i = 0; i < watch->n_sessions; i++)
 		explicit_bzero(&watch->sessions[i].target.chap,
 			       sizeof(watch->sessions[i].target.chap));
+	watch->probes_told &= r == 0;
 	return r;
 }
 
@@ -418,12 +428,13 @@ static void refresh(struct watch *watch, enum inventory_effort effort)
 		r = replan(watch);
 	else if (r == 0 && (found & INVENTORY_ORDER))
 		lun_table_relink(&watch->luns);
-	watch->publish_paths |= found != 0;
+	watch->publish_paths |= (found & ~INVENTORY_SESSIONS) != 0;
 	if (r < 0 || (found & INVENTORY_GONE)) {
 		rescan_or_say(watch);
 		return;
 	}
-	r = probe_sessions(watch);
+	if ((found & INVENTORY_SESSIONS) || !watch->probes_told)
+		r = probe_sessions(watch);
 	if (r < 0)
 		say_reading(watch, r);
 	quick_look(watch->quick);
@@ -496,22 +507,45 @@ void watch_disk_changed(struct watch *watch, const char *device)
 	watch_rescan_soon(watch);
 }
 
+bool watch_store_missing(const struct watch *watch)
+{
+	/* A first reading that failed leaves the board's plan in force. */
+	bool in_force = watch->store.n > 0 || (!watch->store_loaded && *watch->store_message);
+
+	return in_force && watch->options.store_path && store_is_missing(watch->options.store_path);
+}
+
+static int store_failed(struct watch *watch, int r, const char *text)
+{
+	watch->store_error = POLICY_INVALID_PARAMETER;
+	snprintf(watch->store_message, sizeof(watch->store_message), "%.300s: %s",
+		 watch->options.store_path, text);
+	return r;
+}
+
+/* Of no text at all. */
+#define HASH_MISSING 0
+
 static int load_store(struct watch *watch)
 {
+	const char *path = watch->options.store_path;
 	struct store store;
 	char *text;
-	int r = store_read_file(watch->options.store_path, &text);
+	int r;
 
-	if (r < 0) {
-		snprintf(watch->store_message, sizeof(watch->store_message), "%.300s: %s",
-			 watch->options.store_path, strerror(-r));
-		return r;
+	if (watch_store_missing(watch)) {
+		watch->store_hash = HASH_MISSING;
+		return store_failed(watch, -ENOENT, WATCH_STORE_MISSING);
 	}
-	watch->store_hash = fnv1a(FNV1A_START, text, strlen(text));
-	r = store_parse(text, watch->options.store_path, &store, watch->store_message);
-	free(text);
+	r = store_read_file(path, &text);
 	if (r < 0)
-		return r;
+		return store_failed(watch, r, store_read_error(r));
+	watch->store_hash = store_is_missing(path) ? HASH_MISSING :
+						     fnv1a(FNV1A_START, text, strlen(text));
+	watch->store_error = store_parse(text, path, &store, watch->store_message);
+	free(text);
+	if (watch->store_error != POLICY_OK)
+		return -EINVAL;
 	store_free(&watch->store);
 	watch->store = store;
 	watch->store_loaded = true;
@@ -531,18 +565,20 @@ int watch_reload(struct watch *watch)
 		 watch->store.n == 1 ? "" : "s");
 	watch_publish(watch);
 	rescan_or_say(watch);
+	lun_log_warnings(&watch->luns);
 	return 0;
 }
 
 void watch_reload_changed(struct watch *watch)
 {
+	uint64_t hash = HASH_MISSING;
 	char *text;
 
 	if (store_read_file(watch->options.store_path, &text) == 0) {
-		bool same = watch->store_hash == fnv1a(FNV1A_START, text, strlen(text));
-
+		if (!store_is_missing(watch->options.store_path))
+			hash = fnv1a(FNV1A_START, text, strlen(text));
 		free(text);
-		if (same)
+		if (hash == watch->store_hash)
 			return;
 	}
 	watch_reload(watch); /* it has logged what was wrong; what is in force stays */
@@ -554,11 +590,11 @@ static int add_timers(struct watch *watch)
 	int r;
 
 	sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
-	r = sd_event_add_time(watch->event, &watch->beat, CLOCK_MONOTONIC, now + BEAT_US, 10000,
+	r = sd_event_add_time(watch->event, &watch->beat, CLOCK_MONOTONIC, now + BEAT_US, SLACK_US,
 			      on_beat, watch);
 	if (r >= 0)
 		r = sd_event_add_time(watch->event, &watch->tick, CLOCK_MONOTONIC, now + TICK_US,
-				      50000, on_tick, watch);
+				      SLACK_US, on_tick, watch);
 	if (r >= 0)
 		r = sd_event_add_time(watch->event, &watch->rescan, CLOCK_MONOTONIC, now, 0,
 				      on_rescan, watch);

@@ -66,10 +66,12 @@ struct watch {
 	struct store store;
 	bool store_loaded; /* false: the file was broken from the start, keep the board's plan */
 	char store_message[STORE_MESSAGE_MAX]; /* complaint about the file, "" none */
+	enum policy_error store_error;	       /* of what kind; valid with a message */
 	uint64_t store_hash; /* of the text last read, good or bad */
 	struct lun_table luns;
 	bool planned; /* 'luns' is whole; else the board's plan stays */
 	bool look_for_disks; /* at the next rescan: disks may have come or gone */
+	bool probes_told;    /* the probes know all there is; else they are to be told */
 	bool publish_paths;  /* what the board says of paths may be out of date */
 	struct watched_session *sessions; /* by sid */
 	size_t n_sessions;
@@ -112,12 +114,20 @@ void watch_refresh_soon(struct watch *watch);
  * the inventory, the sessions and the LUNs point at. */
 void watch_refresh(struct watch *watch);
 
-/* Put everything on the board now. */
+/* Put everything on the board now; what is known of the sessions alone. */
 void watch_publish(struct watch *watch);
+void watch_publish_sessions(struct watch *watch);
 
-/* Read the policies file again. -EINVAL: broken, watch->store_message says how, and the
- * policies in force stay. */
+/* Read the policies file again. -errno: broken, unreadable or gone, watch->store_message says
+ * how, and the policies in force stay. */
 int watch_reload(struct watch *watch);
+
+/* Is there no policies file any more, though there are policies of it in force? Nobody takes his
+ * policies back like that: it is an accident. */
+bool watch_store_missing(const struct watch *watch);
+#define WATCH_STORE_MISSING                                                                      \
+	"the file is missing: put it back, or an empty one in its place if there are to be no "  \
+	"policies"
 
 /* The same if the file's text is another than at the last reading, else nothing. */
 void watch_reload_changed(struct watch *watch);

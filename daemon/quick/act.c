@@ -198,8 +198,10 @@ static uint32_t patience_of(const struct quick *quick, struct quick_session *ses
 {
 	const struct quick_timing *timing = timing_of(quick, session);
 	const struct patience_limits limits = patience_limits_of(timing, session);
-	uint32_t ms = patience_step(&session->patience, &limits, &session->tcp);
+	uint32_t ms;
 
+	session->patience.link_down_ns = session->link.trouble_ns;
+	ms = patience_step(&session->patience, &limits, &session->tcp);
 	return timing->arm && !patience_probed(&session->patience) ? ms : 0;
 }
 
@@ -231,12 +233,12 @@ void quick_act(struct quick *quick, uint64_t now_ns)
 {
 	const struct decide_limits limits = {.stable_ms = quick->settings.stable_ms};
 	struct quick_facts facts;
+	int r = quick_facts_make(quick, &facts);
 	size_t i;
 
-	if (quick_facts_make(quick, &facts) < 0) {
-		log_line(LOG_ERR, "out of memory");
+	quick_say_memory(quick, r, now_ns);
+	if (r < 0)
 		return;
-	}
 	for (i = 0; i < quick->n_sessions; i++) {
 		struct quick_session *session = &quick->sessions[i];
 		struct decide_session about;
@@ -339,7 +341,7 @@ int quick_end_session(struct quick *quick, struct quick_session *session, const 
 	return r;
 }
 
-static bool is_dead(const struct quick_session *session)
+bool quick_is_dead(const struct quick_session *session)
 {
 	return session->present && session->logged_in_ns && !session->given_up &&
 	       (session->verdict == SUSPICION_CONNECTION ||
@@ -404,16 +406,22 @@ void quick_give_up(struct quick *quick, uint64_t now_ns)
 	size_t i;
 
 	adapt(quick, now_ns);
+	quick_doubt(quick, now_ns);
 	for (i = 0; i < quick->n_sessions; i++) {
-		any |= is_dead(&quick->sessions[i]);
-		quick_fence_expire(&quick->sessions[i], is_dead(&quick->sessions[i]));
+		any |= quick_is_dead(&quick->sessions[i]);
+		quick_fence_expire(&quick->sessions[i], quick_is_dead(&quick->sessions[i]));
 	}
 	if (!any || quick_facts_make(quick, &facts) < 0)
 		return;
 	for (i = 0; i < quick->n_sessions; i++)
-		if (is_dead(&quick->sessions[i]))
+		if (quick_is_dead(&quick->sessions[i]))
 			consider(quick, &facts, i, now_ns);
 	quick_facts_free(&facts);
+}
+
+bool quick_is_lost(const struct quick_session *session)
+{
+	return session->tcp_gone || (session->was_lost && !session->logged_in_ns);
 }
 
 /* A connection has gone, by whatever hand. */
@@ -427,8 +435,10 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 	session->lost_armed = session->lost_quick && session->levers.socket == SOCKET_ARMED &&
 			      !session->given_up &&
 			      (session->tcp.retransmits || session->tcp.probes);
-	/* The probe's answers only: I/O that ends with its connection looks like one, too. */
+	/* The probe's answers only: I/O that ends with its connection looks like one, too. Without
+	 * a link they say nothing: it was no false alarm. */
 	session->lost_answering =
+		!link_lost_since(session) &&
 		now_ns - session->nop_answered_ns < session->wished_ms * NS_PER_MS;
 	quick->n_lost++;
 	if (session->lost_armed)
@@ -450,11 +460,11 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 
 void quick_on_losses(struct quick *quick, uint64_t now_ns)
 {
+	quick_doubt(quick, now_ns);
 	for (size_t i = 0; i < quick->n_sessions; i++) {
 		struct quick_session *session = &quick->sessions[i];
 
-		if (session->present && !session->outage_known &&
-		    (session->tcp_gone || (session->was_lost && !session->logged_in_ns)))
+		if (session->present && quick_is_lost(session) && !session->outage_known)
 			on_loss(quick, session, now_ns);
 	}
 }

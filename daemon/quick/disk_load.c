@@ -144,6 +144,11 @@ const struct disk_load *disk_loads_find(const struct disk_loads *loads, dev_t de
 	return loads->n ? bsearch(&key, loads->disks, loads->n, sizeof(key), compare) : NULL;
 }
 
+uint32_t disk_loads_every_ms(size_t n_disks)
+{
+	return n_disks > 8192 ? 2000 : 1000;
+}
+
 void disk_loads_free(struct disk_loads *loads)
 {
 	free(loads->disks);

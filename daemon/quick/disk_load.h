@@ -30,6 +30,9 @@ int disk_loads_parse(const char *text, struct disk_loads *ret);
 /* Read and parse 'path' (NULL: /proc/diskstats). -errno; *ret is written on success only. */
 int disk_loads_read(const char *path, struct disk_loads *ret);
 
+/* How often they are read where nothing calls for it: many disks make a text of a megabyte. */
+uint32_t disk_loads_every_ms(size_t n_disks);
+
 /* NULL: not listed. */
 const struct disk_load *disk_loads_find(const struct disk_loads *loads, dev_t devt);
 

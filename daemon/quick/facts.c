@@ -19,7 +19,8 @@ bool quick_path_usable(const struct quick *quick, const struct lun *lun,
 	       !(quick_path_flags(quick, lun, path));
 }
 
-/* A probe asks four times a second: by then a portal that lives has answered. */
+/* A probe asks four times a second, and at once when a hurry begins (pace.h): by then a portal that
+ * lives has answered. */
 #define PROOF_MS 300
 
 uint64_t quick_unproven_since(const struct quick_session *session, uint64_t now_ns)

@@ -9,11 +9,7 @@
 #include "daemon/quick/hang_state.h"
 #include "daemon/quick/state.h"
 
-#define LOOK_MS	       1000
 #define LOOK_SILENT_MS 200
-/* The counters of all disks come as one text, of more than a megabyte then. */
-#define LOOK_MANY_MS   2000
-#define DISKS_MANY     8192
 #define LATE_MS	       400
 
 /* --- what is counted --- */
@@ -38,17 +34,20 @@ static const struct disk_load *next_load(const struct disk_loads *loads, dev_t d
 	return *at < loads->n && loads->disks[*at].devt == devt ? &loads->disks[*at] : NULL;
 }
 
-static int count(struct hangs *hangs, uint64_t lost_ns, uint64_t now_ns)
+/* 'seen': what was read at this very look; empty: nothing was. */
+static int count(struct hangs *hangs, const struct disk_loads *seen, uint64_t lost_ns,
+		 uint64_t now_ns)
 {
-	struct disk_loads loads;
+	struct disk_loads own = {.n = 0};
+	const struct disk_loads *loads = seen->n ? seen : &own;
 	size_t at = 0;
-	int r = disk_loads_read(NULL, &loads);
+	int r = seen->n ? 0 : disk_loads_read(NULL, &own);
 
 	if (r < 0)
 		return r;
 	hangs->silent = hangs->waiting = false;
 	for (size_t i = 0; i < hangs->n_disks; i++) {
-		const struct disk_load *load = next_load(&loads, hangs->disks[i].devt, &at);
+		const struct disk_load *load = next_load(loads, hangs->disks[i].devt, &at);
 		const struct silence_sample sample = {
 			.now_ns = now_ns,
 			.lost_ns = lost_ns,
@@ -62,7 +61,7 @@ static int count(struct hangs *hangs, uint64_t lost_ns, uint64_t now_ns)
 		hangs->waiting |= io->since_ns != 0;
 		hangs->silent |= io->since_ns && now_ns - io->since_ns >= HANG_SILENT_MS * NS_PER_MS;
 	}
-	disk_loads_free(&loads);
+	disk_loads_free(&own);
 	return 0;
 }
 
@@ -140,7 +139,7 @@ static void look_at_lun(struct quick *quick, const struct lun *lun, uint64_t now
 /* Is it time to look? *ret_lost_ns: how much later it is than it should be. */
 static bool is_due(const struct hangs *hangs, uint64_t now_ns, uint64_t *ret_lost_ns)
 {
-	uint64_t look_ms = hangs->n_disks > DISKS_MANY ? LOOK_MANY_MS : LOOK_MS;
+	uint64_t look_ms = disk_loads_every_ms(hangs->n_disks);
 	uint64_t period = (hangs->silent ? LOOK_SILENT_MS : look_ms) * NS_PER_MS;
 	uint64_t since = hangs->looked_ns ? now_ns - hangs->looked_ns : period;
 
@@ -181,7 +180,7 @@ void quick_hang(struct quick *quick, uint64_t now_ns)
 		return;
 	quick->hangs->looked_ns = now_ns;
 	if (hang_sync_disks(quick->hangs, &quick->watch->inventory) < 0 ||
-	    count(quick->hangs, lost_ns, now_ns) < 0)
+	    count(quick->hangs, &quick->loads, lost_ns, now_ns) < 0)
 		return;
 	/* No I/O waits anywhere, nothing hung before, nothing to take back: as mostly. */
 	if (!quick->hangs->waiting && !quick->hangs->n && !quick->hangs->n_refusals)

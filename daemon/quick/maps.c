@@ -9,6 +9,8 @@
 #include "daemon/quick/state.h"
 
 #define ASK_MS	       5000
+/* The whole configuration is a long text, for multipathd too. One that was away has read it anew. */
+#define ASK_CONFIG_MS  30000
 #define ASK_TIMEOUT_MS 4000
 #define POLLING_S      5 /* multipathd's own, where it does not tell */
 
@@ -27,6 +29,7 @@ static void on_maps(void *arg, int error, const char *reply)
 
 	quick->maps_pending = false;
 	quick->maps_fresh = false;
+	quick->maps_error = error;
 	if (error < 0 || mp_maps_parse(reply, &maps, &n) < 0)
 		return;
 	if (n)
@@ -53,8 +56,12 @@ void quick_ask_maps(struct quick *quick, uint64_t now_ns)
 				    now_ns - quick->maps_asked_ns < ASK_MS * NS_PER_MS))
 		return;
 	quick->maps_asked_ns = now_ns;
-	multipathd_submit(quick->watch->multipathd, MP_SHOW_CONFIG, ASK_TIMEOUT_MS, on_config,
-			  quick);
+	if (!quick->maps_fresh || !quick->config_asked_ns ||
+	    now_ns - quick->config_asked_ns >= ASK_CONFIG_MS * NS_PER_MS) {
+		quick->config_asked_ns = now_ns;
+		multipathd_submit(quick->watch->multipathd, MP_SHOW_CONFIG, ASK_TIMEOUT_MS,
+				  on_config, quick);
+	}
 	quick->maps_pending = multipathd_submit(quick->watch->multipathd, MP_SHOW_MAPS,
 						ASK_TIMEOUT_MS, on_maps, quick) == 0;
 }

@@ -13,9 +13,10 @@
 #include "daemon/quick/hang_state.h"
 #include "daemon/quick/state.h"
 
-#define BEAT_US	 100000
+#define BEAT_US	 (PACE_QUICK_MS * 1000)
 #define HURRY_US 20000 /* after a loss: its commands have come up by then */
-#define LATE_MS	 400 /* between two beats: we were not running on time */
+#define SLACK_US	 5000 /* of a beat, … */
+#define SLACK_IDLE_US	 50000 /* … that has time: it shares its waking with others */
 #define LOST_JUST_NOW_MS  2000
 
 bool quick_acts(const struct quick *quick)
@@ -37,17 +38,52 @@ static bool must_decide_now(const struct quick *quick, uint64_t now_ns)
 	return false;
 }
 
+static void next_beat(struct quick *quick, uint64_t now_ns)
+{
+	uint64_t wait_us = quick->pace.beat_ms * 1000ULL, now_us;
+
+	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
+	sd_event_source_set_time_accuracy(quick->beat, quick->pace.beat_ms > PACE_QUICK_MS ?
+							       SLACK_IDLE_US : SLACK_US);
+	sd_event_source_set_time(quick->beat, now_us + links_wait_us(quick, now_ns, wait_us));
+}
+
+/* A hurry begins at once, with the look that has found its reason. */
+static void keep_pace(struct quick *quick, uint64_t now_ns)
+{
+	const struct pace before = quick->pace;
+	struct pace_facts facts = quick_sessions_pace(quick, now_ns);
+
+	facts.trouble |= quick->n_borrowed || (quick->hangs && quick->hangs->n);
+	quick->pace = pace_of(&facts);
+	probe_engine_hurry(quick->watch->probes, quick->pace.hurry);
+	if (quick->pace.beat_ms < before.beat_ms)
+		next_beat(quick, now_ns);
+}
+
 /* What can be done at any time: look, and act on what cannot wait. */
 static void step(struct quick *quick, bool late, uint64_t now_ns)
 {
 	links_look(quick->links, quick, now_ns);
 	quick_sessions_look(quick, late, now_ns);
+	keep_pace(quick, now_ns);
 	quick_on_losses(quick, now_ns);
 	if (must_decide_now(quick, now_ns))
 		quick_act(quick, now_ns);
 	quick_give_up(quick, now_ns);
 	quick_end_before_kernel(quick, now_ns);
 	quick_hang(quick, now_ns);
+	disk_loads_free(&quick->loads); /* they are of this moment */
+}
+
+void quick_say_memory(struct quick *quick, int r, uint64_t now_ns)
+{
+	unsigned int failures;
+
+	if (r == 0)
+		complaint_works(&quick->memory);
+	else if (complaint_fails(&quick->memory, r, now_ns, &failures) != COMPLAINT_NONE)
+		log_line(LOG_ERR, "deciding what is quick: %s", strerror(-r));
 }
 
 void quick_look(struct quick *quick)
@@ -56,8 +92,7 @@ void quick_look(struct quick *quick)
 
 	if (!quick)
 		return;
-	if (quick_sessions_sync(quick, now_ns) < 0)
-		log_line(LOG_ERR, "out of memory");
+	quick_say_memory(quick, quick_sessions_sync(quick, now_ns), now_ns);
 	step(quick, false, now_ns);
 	quick_hold_out(quick, now_ns);
 	quick_act(quick, now_ns);
@@ -70,7 +105,7 @@ void quick_look(struct quick *quick)
 /* A verdict must not rest on time during which nobody looked: counted by our own clock. */
 static bool was_late(struct quick *quick, uint64_t now_ns)
 {
-	bool late = quick->beat_ns && now_ns - quick->beat_ns > LATE_MS * NS_PER_MS;
+	bool late = quick->beat_ns && pace_was_missed(&quick->pace, now_ns - quick->beat_ns);
 
 	quick->beat_ns = now_ns;
 	return late;
@@ -117,14 +152,15 @@ void quick_hurry(struct quick *quick)
 static int on_beat(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct quick *quick = arg;
-	uint64_t now_ns = clock_now_ns(), now_us;
+	uint64_t now_ns = clock_now_ns();
 
+	(void)source;
 	(void)usec;
 	step(quick, was_late(quick, now_ns), now_ns);
 	if (quick_sessions_came_back(quick) || must_see_dm(quick, now_ns))
 		watch_refresh(quick->watch);
-	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
-	return sd_event_source_set_time(source, now_us + links_wait_us(quick, now_ns, BEAT_US));
+	next_beat(quick, now_ns);
+	return 0;
 }
 
 static void on_connection_error(void *arg)
@@ -137,11 +173,10 @@ static void on_connection_error(void *arg)
 /* A link that stays down is to be dealt with when its time is over, not at the beat after that. */
 static void on_link(struct quick *quick)
 {
-	uint64_t now_ns = clock_now_ns(), now_us;
+	uint64_t now_ns = clock_now_ns();
 
 	step(quick, false, now_ns);
-	sd_event_now(quick->watch->event, CLOCK_MONOTONIC, &now_us);
-	sd_event_source_set_time(quick->beat, now_us + links_wait_us(quick, now_ns, BEAT_US));
+	next_beat(quick, now_ns);
 }
 
 static void read_switch(struct quick *quick)
@@ -238,8 +273,8 @@ static int start(struct quick *quick)
 	open_doors(quick);
 	settings_profile(PROFILE_DEFAULT, &quick->settings);
 	sd_event_now(event, CLOCK_MONOTONIC, &now);
-	r = sd_event_add_time(event, &quick->beat, CLOCK_MONOTONIC, now + BEAT_US, 5000, on_beat,
-			      quick);
+	r = sd_event_add_time(event, &quick->beat, CLOCK_MONOTONIC, now + BEAT_US, SLACK_US,
+			      on_beat, quick);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(quick->beat, SD_EVENT_ON);
 	return r;

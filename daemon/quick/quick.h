@@ -5,8 +5,8 @@
 /*
  * What acts: makes sessions quick and takes it back (levers.h), gives up connections that are
  * dead (suspicion.h), keeps I/O alive through a total outage, holds out paths that come and
- * go. Looks ten times a second at every session's connection, decides (decide.h) when
- * something has changed and once a second.
+ * go. Looks at every session's connection ten times a second, less often where there is no hurry
+ * (pace.h), decides (decide.h) when something has changed and once a second.
  */
 
 #include <stdbool.h>
@@ -44,6 +44,9 @@ bool quick_flags_paths(struct quick *quick);
 
 /* Is a connection silent or just lost, so that what dm makes of it matters at once? */
 bool quick_in_trouble(const struct quick *quick);
+
+/* Of the session's record on the board, see board.h. */
+uint32_t quick_doubted(const struct quick *quick, unsigned int sid);
 
 /* "quick", "quick_reason", "armed", "suspicion", "flaps", "held_out_ms" of a path of 'lun'.
  * 'brief': without what says nothing. */

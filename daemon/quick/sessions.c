@@ -20,6 +20,8 @@
  * had been there. iscsid begins with a pause of 2 s (open-iscsi, session_conn_reopen()), in which an
  * outage may well have ended: the login alone says little. */
 #define FALSE_ALARM_MS 2500
+/* multipathd sets recovery_tmo when it likes. */
+#define TIMERS_EVERY_MS 5000
 
 static bool is_session(const struct quick_session *session, unsigned int sid)
 {
@@ -123,12 +125,13 @@ static int recovery_s(const struct quick *quick, const struct iscsi_identity *id
  * the path's waits for that too, unless stranded_io = fail has set it to 0.
  */
 static void read_timers(const struct quick *quick, const struct iscsi_identity *id,
-			struct quick_session *session)
+			struct quick_session *session, uint64_t now_ns)
 {
 	char name[64];
 	int root = sysfs_open_root(quick->watch->options.sysfs), connection;
 	int interval = -1, timeout = -1, recovery = -1;
 
+	session->timers_ns = now_ns;
 	session->stock_ms = UINT32_MAX;
 	if (root < 0)
 		return;
@@ -156,6 +159,7 @@ static void login_begins(struct quick *quick,
 {
 	session->connection = *connection;
 	session->logged_in_ns = now_ns;
+	session->timers_ns = 0;
 	if (session->lost_armed && session->lost_answering &&
 	    now_ns - session->lost_ns < FALSE_ALARM_MS * NS_PER_MS) {
 		/* Whoever takes a login so soon was never away. */
@@ -198,8 +202,9 @@ static void follow(struct quick *quick, const struct iscsi_identity *id,
 		login_ends(session);
 	else if (!session->logged_in_ns || !connection_equal(&connection, &session->connection))
 		login_begins(quick, &connection, session, now_ns);
-	if (up)
-		read_timers(quick, id, session); /* multipathd sets recovery_tmo when it likes */
+	if (up && (!session->timers_ns ||
+		   now_ns - session->timers_ns >= TIMERS_EVERY_MS * NS_PER_MS))
+		read_timers(quick, id, session, now_ns);
 }
 
 /* Forget what is logged out and has no flaps that still count. */
@@ -357,33 +362,35 @@ void quick_sessions_look(struct quick *quick, bool late, uint64_t now_ns)
 			continue;
 		watch_session_record(quick->watch, watched, now_ns, &probes[i]);
 		look_at_connection(quick, session);
-		odd |= is_odd(session, &probes[i]);
+		session->odd = is_odd(session, &probes[i]);
+		odd |= session->odd;
 	}
-	disk_loads_free(&quick->loads);
-	if (odd)
-		disk_loads_read(NULL, &quick->loads);
+	quick_read_loads(quick, odd, now_ns);
 	for (i = 0; probes && i < quick->n_sessions; i++) {
 		if (!quick->sessions[i].present)
 			continue;
 		sum_loads(quick, &quick->sessions[i]);
 		judge(quick, &quick->sessions[i], &probes[i], late, now_ns);
 	}
+	quick_note_moves(quick, now_ns);
 	free(probes);
 }
 
 bool quick_sessions_came_back(const struct quick *quick)
 {
-	int root = sysfs_open_root(quick->watch->options.sysfs);
 	bool back = false;
+	int root = -1;
 
-	for (size_t i = 0; root >= 0 && i < quick->n_sessions && !back; i++) {
+	for (size_t i = 0; i < quick->n_sessions && !back; i++) {
 		const struct quick_session *session = &quick->sessions[i];
 		char state[32] = "";
 		int dir;
 
 		if (!session->present || (session->logged_in_ns && !session->tcp_gone))
 			continue;
-		dir = session_open(root, session->sid);
+		if (root < 0)
+			root = sysfs_open_root(quick->watch->options.sysfs);
+		dir = root < 0 ? root : session_open(root, session->sid);
 		if (dir < 0)
 			continue;
 		sysfs_text(dir, "state", state, sizeof(state));

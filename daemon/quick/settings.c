@@ -245,7 +245,7 @@ int settings_load(const char *path, struct quick_settings *ret, char *message)
 
 	if (r < 0) {
 		snprintf(message, SETTINGS_MESSAGE_MAX, "%.200s: %s", path,
-			 r == -EINVAL ? "not a text file" : strerror(-r));
+			 store_read_error(r));
 		return r;
 	}
 	r = settings_parse(text, path, ret, message);

@@ -10,6 +10,7 @@
 #include "checker/patience.h"
 #include "checker/suspicion.h"
 #include "common/identity.h"
+#include "daemon/complaint.h"
 #include "daemon/lun_ask.h"
 #include "daemon/multipathd_parse.h"
 #include "daemon/quick/connection.h"
@@ -19,6 +20,7 @@
 #include "daemon/quick/iscsi_events.h"
 #include "daemon/quick/levers.h"
 #include "daemon/quick/links.h"
+#include "daemon/quick/pace.h"
 #include "daemon/quick/quick.h"
 #include "daemon/quick/settings.h"
 #include "daemon/quick/switch.h"
@@ -44,6 +46,7 @@ struct quick_session {
 	bool was_lost;	       /* … and before that it was seen to fail */
 	uint32_t stock_ms;     /* what the kernel's own timers ride out */
 	uint32_t nop_ms;	       /* after which the kernel's own NOP ends a silent connection; 0: off */
+	uint64_t timers_ns;    /* when the kernel's timers were read */
 	/* the look */
 	bool tcp_known;
 	struct tcp_sample tcp;
@@ -51,6 +54,7 @@ struct quick_session {
 	struct patience patience;
 	struct suspicion suspicion;
 	enum suspicion_verdict verdict;
+	bool odd;	      /* connection, probe or link are not as they are every day */
 	bool healthy;	      /* nothing speaks against it */
 	uint64_t answered_ns; /* last sign of life of portal or connection */
 	uint64_t nop_answered_ns; /* … to the probe */
@@ -68,6 +72,8 @@ struct quick_session {
 	enum fence_stage fence;	    /* in this outage */
 	uint64_t fence_ns;	    /* when it was asked for */
 	bool given_up;		    /* in this outage */
+	bool doubtful;		    /* lost, or taken for dead, and the checkers were told: */
+	uint32_t doubted;	    /* … by another number, see board.h */
 	enum quick_reason refused;  /* why a dead connection was not given up; QUICK_YES none */
 	bool tcp_gone;		    /* the connection it was logged in over does not exist any more */
 	bool outage_known;	    /* … and that has been dealt with */
@@ -97,20 +103,26 @@ struct quick {
 	struct links *links; /* NULL: nothing is known of any link */
 	sd_event_source *beat;
 	uint64_t beat_ns; /* last beat */
+	struct pace pace; /* what it asked for */
 	struct quick_session *sessions;
 	size_t n_sessions;
 	uint32_t *place; /* QUICK_PLACES: where a session stood last, by its number */
 	bool flagged;		      /* some path was said to be held out or to hang */
-	struct disk_loads loads;
+	struct disk_loads loads; /* as of this look; empty: not read at it */
+	uint64_t loads_ns;	 /* when they were read last */
+	uint64_t load_mark;	 /* … and what had ended by then, on all sessions */
+	uint64_t moved_ns;	 /* reads or writes were seen to go on; 0 never */
 	struct release_budget budget;
+	struct complaint memory; /* there was none to decide with */
 	struct hangs *hangs; /* LUNs that hang on some paths, see hang.h; NULL: not looked for */
 	/* multipathd's word on queueing */
 	struct mp_map *maps;
 	size_t n_maps;
 	unsigned int polling_s;
-	uint64_t maps_asked_ns;
+	uint64_t maps_asked_ns, config_asked_ns;
 	bool maps_pending;
 	bool maps_fresh; /* the last answer came when last asked */
+	int maps_error;	 /* why it did not: of multipathd_submit() */
 	char (*borrowed)[DM_NAME_TEXT_MAX]; /* borrow.c: maps whose queueing we turned on */
 	size_t n_borrowed;
 	bool tuned; /* routes of ours may be there */
@@ -122,6 +134,8 @@ struct quick {
 
 /* quick.c: may anything act? */
 bool quick_acts(const struct quick *quick);
+/* What a step that decides returned: 0, -ENOMEM. Logged now and then. */
+void quick_say_memory(struct quick *quick, int r, uint64_t now_ns);
 /* The next beat comes in a moment. */
 void quick_hurry(struct quick *quick);
 
@@ -136,6 +150,12 @@ const struct iscsi_identity *quick_identity(const struct quick *quick, unsigned 
 #define QUICK_NAME_MAX (PORTAL_TEXT_MAX + ISCSI_IFACE_MAX + 8)
 const char *quick_name(const struct quick *quick, const struct quick_session *session,
 		       char *buffer, size_t size);
+
+/* haste.c: the disks' counters, read when 'wanted' and now and then; do they move? What a look tells
+ * of haste. */
+void quick_read_loads(struct quick *quick, bool wanted, uint64_t now_ns);
+void quick_note_moves(struct quick *quick, uint64_t now_ns);
+struct pace_facts quick_sessions_pace(const struct quick *quick, uint64_t now_ns);
 
 /* tune.c: routes as the settings want them; all of ours away. */
 void quick_tune(struct quick *quick, uint64_t now_ns);
@@ -179,6 +199,8 @@ bool quick_path_usable(const struct quick *quick, const struct lun *lun,
 void quick_act(struct quick *quick, uint64_t now_ns);	   /* levers as decided */
 void quick_give_up(struct quick *quick, uint64_t now_ns);  /* connections that are dead */
 void quick_on_losses(struct quick *quick, uint64_t now_ns); /* connections that have gone */
+bool quick_is_dead(const struct quick_session *session); /* and not given up yet */
+bool quick_is_lost(const struct quick_session *session);
 /* End the connection of one that answers, because of 'why' (for the log). -EBUSY: the limit of
  * sessions given up per minute is reached (said once an outage); -EINPROGRESS: it is being fenced
  * off, call again; other -errno. */
@@ -187,6 +209,9 @@ int quick_end_session(struct quick *quick, struct quick_session *session, const 
 /* Why a session's time-out is above its base, "" it is not. */
 const char *quick_why_patient(const struct quick *quick, const struct quick_session *session);
 void quick_take_back(struct quick *quick);		   /* all levers */
+
+/* doubt.c: before the above act, the checkers are told that what they know may be out of date. */
+void quick_doubt(struct quick *quick, uint64_t now_ns);
 
 /* fence_act.c. 0: the connection may be ended now; -EINPROGRESS: ask again at the next beat. */
 int quick_fence(struct quick *quick, struct quick_session *session, uint64_t now_ns);

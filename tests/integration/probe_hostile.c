@@ -693,6 +693,38 @@ static bool bad_children(struct lab *lab)
 	return true;
 }
 
+#define ASLEEP_S 7 /* 20 reports a second, of which one look takes 88 */
+
+/* It is the owner that stands still: all that its child has to tell is then told at once. */
+static bool owner_asleep(struct lab *lab)
+{
+	struct fake *fake = fake_new(MANNER_GOOD, 3300);
+	struct probe_target target = fake_target(fake, NAME);
+	struct probe_config config = lab->config;
+	struct probe_engine_status before, after = {0};
+	bool up;
+
+	config.interval_ms = 50;
+	probe_engine_free(lab->engine);
+	lab->engine = NULL;
+	REQUIRE(lab,
+		!probe_engine_new(lab->event, &config, lab_changed, lab, &lab->engine),
+		"no engine");
+	up = fake_start(fake) && !probe_engine_set(lab->engine, &target, 1) &&
+	     lab_wait_state(lab, &target, PROBE_UP, 3000);
+	probe_engine_status(lab->engine, &before);
+	if (up) {
+		sleep(ASLEEP_S);
+		lab_watch(lab, 1000);
+		probe_engine_status(lab->engine, &after);
+	}
+	fake_free(fake);
+	REQUIRE(lab, up, "not up");
+	REQUIRE(lab, after.pid == before.pid && after.starts == before.starts,
+		"the child is another one: %s", after.last_failure);
+	return true;
+}
+
 /* The daemon dies of SIGKILL: nothing of the probe may outlive it. */
 static bool owner_killed(struct lab *lab)
 {
@@ -749,6 +781,7 @@ static const struct lab_case cases[] = {
 	{"flood of pings: dropped, others undisturbed", floods},
 	{"mad children: mute, garbage, lies, floods: killed, never believed",
 	 bad_children},
+	{"owner asleep: the child stays", owner_asleep},
 	{"owner killed: the child goes with it", owner_killed},
 };
 

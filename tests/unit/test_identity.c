@@ -272,6 +272,38 @@ static void test_refresh(void **state)
 	assert_false(id.header_digest);
 }
 
+/* A session that stands is not read any further; one that does not is. */
+static void test_refresh_stands(void **state)
+{
+	struct tree *tree = *state;
+	struct iscsi_identity id = identify(tree, "sdb");
+
+	assert_true(identity_session_stands(tree->root, &id));
+	tree_file(tree, "block/sdb/device/state", "blocked");
+	tree_remove(tree, "class/iscsi_connection/connection2:0/address");
+	tree_file(tree, "class/iscsi_connection/connection2:0/address", "fd00::9");
+	assert_int_equal(identity_refresh(tree->root, &id), 0);
+	assert_int_equal(id.device_state, DEVICE_BLOCKED);
+	assert_portal(&id.current, "[fd00::2]:3260");
+
+	tree_file(tree, "class/iscsi_connection/connection2:0/local_port", "50000");
+	assert_false(identity_session_stands(tree->root, &id));
+	assert_int_equal(identity_refresh(tree->root, &id), 0);
+	assert_portal(&id.current, "[fd00::9]:3260");
+	assert_int_equal(id.local_port, 50000);
+	assert_true(identity_session_stands(tree->root, &id));
+
+	tree_file(tree, "class/iscsi_session/session2/state", "FAILED");
+	assert_false(identity_session_stands(tree->root, &id));
+	assert_int_equal(identity_refresh(tree->root, &id), 0);
+	assert_int_equal(id.session_state, SESSION_FAILED);
+	/* logged in again: not as it was known, so all is read */
+	tree_file(tree, "class/iscsi_session/session2/state", "LOGGED_IN");
+	assert_false(identity_session_stands(tree->root, &id));
+	assert_int_equal(identity_refresh(tree->root, &id), 0);
+	assert_int_equal(id.session_state, SESSION_LOGGED_IN);
+}
+
 /* The device number now belongs to another session, another LUN, another disk, or none.
  */
 static void test_refresh_reused(void **state)
@@ -410,6 +442,7 @@ int main(void)
 		T(test_attribute),
 		T(test_host_name_portal),
 		T(test_refresh),
+		T(test_refresh_stands),
 		T(test_refresh_reused),
 		T(test_device_states),
 		T(test_access_state),

@@ -254,7 +254,7 @@ static bool field_is_text(enum field field)
 static void check_damaged(const struct tree *tree, const struct iscsi_identity *good,
 			  enum field field, enum damage damage)
 {
-	struct iscsi_identity id, expected = *good, cached = *good;
+	struct iscsi_identity id, expected = *good, cached = *good, whole = *good;
 	int r = identity_by_name(tree->root, "sda", &id), r_refresh;
 
 	r_refresh = identity_refresh(tree->root, &cached);
@@ -276,10 +276,17 @@ static void check_damaged(const struct tree *tree, const struct iscsi_identity *
 			 (int)damage);
 	/* A refresh keeps what it cannot read, but for the states. */
 	expected = *good;
-	if (field == F_STATE || field == F_SESSION_STATE || field == F_CSTATE)
+	if (field == F_STATE || field == F_SESSION_STATE)
 		forget(&expected, field);
 	if (!same_identity(&cached, &expected))
 		fail_msg("%s, damage %d: refresh", attributes[field], (int)damage);
+	/* That of the connection is not looked at while the session stands. */
+	if (field == F_CSTATE)
+		forget(&expected, field);
+	assert_int_equal(identity_refresh_disk(tree->root, &whole), 0);
+	assert_int_equal(identity_refresh_session(tree->root, &whole), 0);
+	if (!same_identity(&whole, &expected))
+		fail_msg("%s, damage %d: refresh of both parts", attributes[field], (int)damage);
 }
 
 static void restore(const struct tree *tree, const char *path, const char *bytes,

@@ -212,6 +212,44 @@ static void session_lost_and_back(void **state)
 	assert_int_equal(disk(s, "sdb")->device_state, DEVICE_RUNNING);
 }
 
+static unsigned int found_at_turn(struct scene *s)
+{
+	unsigned int found = 0;
+
+	assert_int_equal(
+		inventory_refresh(s->tree.root, &s->inventory, INVENTORY_TURN, &found), 0);
+	return found;
+}
+
+/* A session that stands is looked at every time, and read whole now and then. */
+static void session_stands(void **state)
+{
+	struct scene *s = *state;
+	int turns = 1;
+
+	assert_int_equal(found_at_turn(s), 0);
+	/* another connection, of which nothing else was seen */
+	tree_file(&s->tree, "class/iscsi_connection/connection1:0/address", "10.0.1.9");
+	tree_file(&s->tree, "class/iscsi_connection/connection1:0/local_port", "40001");
+	assert_int_equal(found_at_turn(s), INVENTORY_SESSIONS);
+	assert_int_equal(disk(s, "sdb")->local_port, 40001);
+	assert_int_equal(disk(s, "sdb")->current.address.bytes[3], 9);
+	assert_int_equal(disk(s, "sdc")->local_port, 40000);
+	assert_int_equal(found_at_turn(s), 0);
+	/* what does not show in the connection */
+	tree_file(&s->tree, "class/iscsi_connection/connection1:0/data_digest", "1");
+	while (!disk(s, "sda")->data_digest && turns < 20) {
+		assert_int_equal(found_at_turn(s) & ~INVENTORY_SESSIONS, 0);
+		turns++;
+	}
+	assert_in_range(turns, 2, 9);
+	/* one that is lost is told of as long as it is */
+	tree_file(&s->tree, "class/iscsi_session/session1/state", "FAILED");
+	assert_int_equal(found_at_turn(s), INVENTORY_SESSIONS);
+	assert_int_equal(found_at_turn(s), INVENTORY_SESSIONS);
+	assert_int_equal(disk(s, "sdb")->session_state, SESSION_FAILED);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -219,7 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(of_a_session),	      SCENE(come_and_go),
 		SCENE(news_of_a_disk),	      SCENE(remapped_without_a_word),
-		SCENE(session_lost_and_back),
+		SCENE(session_lost_and_back), SCENE(session_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

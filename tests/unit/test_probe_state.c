@@ -13,6 +13,8 @@
 #define S NS_PER_S
 
 static const struct probe_limits limits = {
+	.interval_ms = 250,
+	.idle_interval_ms = 1000,
 	.misses_silent = 3,
 	.retry_min_ms = 500,
 	.retry_max_ms = 8000,
@@ -335,6 +337,58 @@ static void any_order(void **state)
 	}
 }
 
+static struct probe_pause pause_at(uint64_t at_ns, bool hurry)
+{
+	return probe_machine_pause(&machine, &limits, hurry, at_ns, 12345);
+}
+
+/* Who answers is asked in step with all others, seldom where there is no hurry. */
+static void pauses_in_step(void **state)
+{
+	struct probe_pause pause;
+
+	(void)state;
+	log_in();
+	pause = pause_at(1000 * S + 1, true);
+	assert_true(pause.until_ns == 1000 * S + S / 4 && !pause.leisurely);
+	pause = pause_at(1000 * S + S / 4, true);
+	assert_true(pause.until_ns == 1000 * S + S / 2 && !pause.leisurely);
+	pause = pause_at(1000 * S, false);
+	assert_true(pause.until_ns == 1001 * S && pause.leisurely);
+	pause = pause_at(1001 * S - 1, false);
+	assert_true(pause.until_ns == 1001 * S && pause.leisurely);
+}
+
+/* Who owes an answer is asked in haste, whatever is wanted. */
+static void no_leisure_after_a_miss(void **state)
+{
+	struct probe_pause pause;
+
+	(void)state;
+	pause = pause_at(now_ns, false); /* nothing known yet */
+	assert_false(pause.leisurely);
+	log_in();
+	tell(PROBE_EV_MISSED, 0, 0);
+	pause = pause_at(now_ns, false);
+	assert_false(pause.leisurely);
+	assert_in_range(pause.until_ns - now_ns, 225 * NS_PER_MS, 275 * NS_PER_MS);
+	tell(PROBE_EV_ANSWERED, 0, 0);
+	assert_true(pause_at(now_ns, false).leisurely);
+}
+
+/* An idle interval that is none. */
+static void no_leisure_wanted(void **state)
+{
+	struct probe_limits same = limits;
+	struct probe_pause pause;
+
+	(void)state;
+	log_in();
+	same.idle_interval_ms = same.interval_ms;
+	pause = probe_machine_pause(&machine, &same, false, 1000 * S, 12345);
+	assert_true(pause.until_ns == 1000 * S + S / 4 && !pause.leisurely);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +408,9 @@ int main(void)
 		cmocka_unit_test_setup(remembered_by_the_next_child, fresh),
 		cmocka_unit_test_setup(misses_do_not_overflow, fresh),
 		cmocka_unit_test_setup(any_order, fresh),
+		cmocka_unit_test_setup(pauses_in_step, fresh),
+		cmocka_unit_test_setup(no_leisure_after_a_miss, fresh),
+		cmocka_unit_test_setup(no_leisure_wanted, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
