@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is there a reason for haste (pace.h)? From sessions and the counters of their disks. */
-#include <string.h>
-
 #include "common/clock.h"
 #include "daemon/quick/state.h"
 
