@@ -82,7 +82,9 @@ assert_wait 20 "status names the first link" status_says "link p1 is down (no ca
 assert_wait 20 "status names the second link" status_says "link p2 is down (no carrier)"
 pause 2
 portal_heal 1 2
-assert_wait 120 "all paths are up again" failover_home
+# A group of the map without a load is not active before the next I/O.
+both_up() { watch_up 2 "${FO_MAP[@]}" && watch_active "${FO_MAP[2]}" "${FO_DEV[2]}"; }
+assert_wait 120 "all paths are up again" both_up
 assert_wait 60 "I/O flows" loads_flow 32
 load_stop
 assert_eq "I/O errors, corrupt blocks" "0 0" "$LOAD_ERRORS $LOAD_CORRUPT"
