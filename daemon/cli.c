@@ -119,7 +119,7 @@ int cli_request(const struct cli *cli, const char *request, struct json_object *
 	if (r < 0)
 		return no_daemon(cli, r);
 	if (!cli_flag(reply, "ok")) {
-		if (cli->json)
+		if (cli->json && !answered)
 			cli_print_json(reply);
 		r = refused(reply);
 		json_object_put(reply);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi enable and disable: arguments of what enable.c does. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "daemon/cli.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/cli_policy.h"
 #include "daemon/enable.h"
 #include "daemon/enable_apply.h"
@@ -42,7 +42,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct enable_options *
 						     {0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "njh", long_options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "njh", long_options)) != -1) {
 		if (option == 'n')
 			options->dry_run = true;
 		else if (option == 'j')
@@ -56,6 +56,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct enable_options *
 	}
 	options->json = cli->json;
 	options->store_path = cli->store_path;
+	options->control_path = cli->control_path;
 	return EXIT_OK;
 }
 
@@ -110,7 +111,7 @@ void cli_policy_update_fragment(const struct cli *cli, const char *wwid, const c
 	switch (r) {
 	case 0:
 		break;
-	case -ENOENT: /* not enabled: nothing to keep in step */
+	case -ENODATA: /* not enabled: nothing to keep in step */
 		return;
 	case -ENXIO:
 		cli_error("note: multipathd does not know of %s yet: run `mpathiscsi enable` again",

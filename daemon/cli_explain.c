@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi explain: why each path does or does not carry I/O. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/cli_forecast.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/cli_quick.h"
 #include "daemon/fold.h"
 #include "daemon/queueing.h"
@@ -124,7 +124,7 @@ int cli_explain(struct cli *cli, int argc, char **argv)
 	struct json_object *reply, *fields, *paths;
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "jh", options)) != -1) {
 		if (option == 'h')
 			help();
 		if (option != 'j')

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi fail and reinstate: the daemon remembers, multipathd acts at once. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "daemon/cli.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/multipathd_client.h"
 
 #define ANSWER_MS 15000
@@ -77,7 +77,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	bool force = false;
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "fjh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "fjh", options)) != -1) {
 		if (option == 'f' && !strcmp(argv[0], "fail")) {
 			force = true;
 		} else if (option == 'j') {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi forgive: a path that came and went starts with a clean slate. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/cli.h"
+#include "daemon/cli_getopt.h"
 
 static void help(void)
 {
@@ -28,7 +28,7 @@ int cli_forgive(struct cli *cli, int argc, char **argv)
 	struct json_object *fields, *reply;
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "jh", options)) != -1) {
 		if (option == 'h')
 			help();
 		if (option != 'j')

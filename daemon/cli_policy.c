@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi policy: what only looks, and the table of verbs. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/cli_getopt.h"
 #include "daemon/cli_policy.h"
 #include "daemon/fragment.h"
 #include "daemon/enable.h"
@@ -78,11 +78,25 @@ static struct json_object *luns_under(struct json_object *reply, const char *sec
 	return array;
 }
 
+static void say_no_section(const struct cli *cli, const struct store_name *name)
+{
+	char section[STORE_NAME_TEXT_MAX];
+
+	store_name_format(name, section);
+	if (store_is_missing(cli->store_path))
+		cli_error("ISDSC_INVALID_PARAMETER: %s: the file is missing, and with it any "
+			  "section [%s]",
+			  cli->store_path, section);
+	else
+		cli_error("ISDSC_INVALID_PARAMETER: %s has no section [%s]", cli->store_path,
+			  section);
+}
+
 /* What the file says of a section, as one line. EXIT_REFUSED: it has no such section. */
 static int read_section(const struct cli *cli, const struct store_name *name, char *text,
 			size_t size)
 {
-	char message[STORE_MESSAGE_MAX], section[STORE_NAME_TEXT_MAX], *file;
+	char message[STORE_MESSAGE_MAX], *file;
 	const struct store_entry *entry;
 	enum policy_error error;
 	struct store store;
@@ -102,8 +116,7 @@ static int read_section(const struct cli *cli, const struct store_name *name, ch
 	if (entry)
 		policy_setting_format(entry->setting, text, size);
 	else
-		cli_error("ISDSC_INVALID_PARAMETER: %s has no section [%s]", cli->store_path,
-			  store_name_format(name, section));
+		say_no_section(cli, name);
 	store_free(&store);
 	return entry ? EXIT_OK : EXIT_REFUSED;
 }
@@ -148,7 +161,7 @@ static int parse_show(int argc, char **argv, struct cli_scope *scope)
 						{0}};
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "h", options)) != -1) {
 		if (option == 'h')
 			return -1;
 		r = option == '?' ? EXIT_USAGE : cli_scope_option(scope, option, optarg);

@@ -27,9 +27,18 @@ int cli_scope_option(struct cli_scope *scope, int option, const char *argument);
 void cli_scope_field(const struct cli_scope *scope, struct json_object *fields);
 
 /*
- * Set a section of the policies file (NULL: remove it), under a lock, so that two commands
- * do not lose each other's change. An exit code; everything said on stderr; unless it is
- * EXIT_OK nothing was changed.
+ * One command at a time changes the policies file and what multipathd's configuration has of it:
+ * held over both, so that the latter is of the policies that the file ends with. Waits for its
+ * turn. An exit code; unless it is EXIT_OK said on stderr, and there is nothing to unlock.
+ */
+int cli_store_lock(const struct cli *cli, int *ret_lock);
+/* For who only reads the file: < 0 where there can be no lock, as on a medium that is read-only. */
+int cli_store_lock_if_possible(const struct cli *cli);
+void cli_store_unlock(int lock); /* < 0: nothing to do */
+
+/*
+ * Set a section of the policies file (NULL: remove it), with the lock held. An exit code;
+ * everything said on stderr; unless it is EXIT_OK nothing was changed.
  */
 int cli_store_edit(const struct cli *cli, const struct store_name *name, const char *alias,
 		   const struct policy_setting *setting);
@@ -83,8 +92,14 @@ struct fragment_change {
 	bool reconfigure;
 };
 
-/* All of them; multipathd is told to reconfigure at most once, with the last that wants it. */
-void cli_policy_update_fragments(struct cli *cli, const struct fragment_change *changes,
-				 size_t n);
+/* The path selector of a LUN's policy, by the daemon's report of the LUN; "" without one. */
+const char *cli_selector_of(struct json_object *lun);
+
+/*
+ * After the file has changed and the daemon has read it: update the fragment for these LUNs
+ * ("wwid"), by the policies that have effect now. multipathd is told to reconfigure at most once,
+ * if one of them has the flag 'reconfigure'. With the lock held.
+ */
+void cli_policy_follow(struct cli *cli, struct json_object *luns, const char *reconfigure);
 
 #endif

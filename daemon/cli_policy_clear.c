@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi policy clear. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/cli_getopt.h"
 #include "daemon/cli_policy.h"
 #include "daemon/enable.h"
 #include "daemon/fragment.h"
@@ -15,11 +15,12 @@ static void clear_help(void)
 {
 	puts("Usage: mpathiscsi policy clear LUN | --target=NAME | "
 	     "--product=VENDOR/PRODUCT |\n"
-	     "                               --default [--force]\n\n"
+	     "                               --default [--dry-run] [--force]\n\n"
 	     "Takes a section out of the policies file. Its LUNs come under the next "
 	     "wider\n"
 	     "scope that is set, or have no policy: their paths are ranked as without us.\n\n"
 	     "Options:\n"
+	     "  -n, --dry-run   say what policy the LUNs would have, change nothing\n"
 	     "  -f, --force     even if multipathd must reconfigure for it with a path "
 	     "in\n"
 	     "                  trouble\n"
@@ -29,26 +30,30 @@ static void clear_help(void)
 
 /* EXIT_OK, an exit code, or -1: help was asked for. */
 static int parse_clear(struct cli *cli, int argc, char **argv, struct cli_scope *scope,
-		       bool *force)
+		       bool *force, bool *dry_run)
 {
 	static const struct option options[] = {CLI_SCOPE_OPTIONS,
 						{"force", no_argument, NULL, 'f'},
+						{"dry-run", no_argument, NULL, 'n'},
 						{"json", no_argument, NULL, 'j'},
 						{"help", no_argument, NULL, 'h'},
 						{0}};
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "fjh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "fnjh", options)) != -1) {
 		if (option == 'h')
 			return -1;
-		if (option == 'j')
+		r = EXIT_OK;
+		if (option == '?')
+			r = EXIT_USAGE;
+		else if (option == 'j')
 			cli->json = true;
-		if (option == 'f')
+		else if (option == 'f')
 			*force = true;
-		r = option == '?' ? EXIT_USAGE
-		    : option == 'j' || option == 'f'
-			    ? EXIT_OK
-			    : cli_scope_option(scope, option, optarg);
+		else if (option == 'n')
+			*dry_run = true;
+		else
+			r = cli_scope_option(scope, option, optarg);
 		if (r != EXIT_OK)
 			return r;
 	}
@@ -77,43 +82,40 @@ static int may_clear(struct json_object *checked, bool force)
 	return cli_may_reconfigure(checked, what, force);
 }
 
-static const char *selector_of(struct json_object *lun)
+/* As JSON what was asked of the daemon, for people a line for each LUN: how it is, and how it
+ * will be. */
+static void print_luns(struct cli *cli, struct json_object *checked, bool cleared)
 {
-	const struct policy *policy = policy_by_name(cli_text(lun, "policy_name"));
+	struct json_object *luns = json_object_object_get(checked, "luns");
 
-	return policy ? policy->selector : "";
+	if (cli->json) {
+		json_object_object_add(checked, "cleared", json_object_new_boolean(cleared));
+		cli_print_json(checked);
+		return;
+	}
+	for (size_t i = 0; !cleared && i < cli_length(luns); i++) {
+		struct json_object *lun = json_object_array_get_idx(luns, i);
+		const char *then = cli_text(lun, "setting");
+
+		printf("%s: %s\n  would be: %s\n", cli_text(lun, "wwid"), cli_text(lun, "policy"),
+		       *then ? then : "none");
+	}
 }
 
-/* The fragment gets what has effect now for the LUNs whose policy is another than before.
- * multipathd reconfigures only for LUNs of which that was foreseen, and so checked. */
-static void refresh_fragment(struct cli *cli, struct json_object *checked)
+/* Take the section out, and let follow what comes of it. */
+static int take_out(struct cli *cli, struct json_object *checked, const struct store_name *name)
 {
-	struct json_object *reply, *luns = json_object_object_get(checked, "luns"), *lun,
-				   *old;
-	struct fragment_change *changes;
-	size_t n = 0, i;
+	int lock, r = cli_store_lock(cli, &lock);
 
-	if (cli_request(cli, "status", NULL, &reply) != EXIT_OK)
-		return;
-	changes = calloc(cli_length(luns) + 1, sizeof(*changes));
-	for (i = 0; changes && i < cli_length(luns); i++) {
-		old = json_object_array_get_idx(luns, i);
-		lun = cli_find_lun(json_object_object_get(reply, "luns"),
-				   cli_text(old, "wwid"));
-		if (!lun || !strcmp(cli_text(old, "policy"), cli_text(lun, "policy")))
-			continue;
-		changes[n++] = (struct fragment_change){
-			.wwid = cli_text(lun, "wwid"),
-			.setting = cli_text(lun, "policy"),
-			.selector = selector_of(lun),
-			.reconfigure = cli_flag(old, "reconfigures")};
-	}
-	if (changes)
-		cli_policy_update_fragments(cli, changes, n);
-	else
-		cli_error("out of memory");
-	free(changes);
-	json_object_put(reply);
+	if (r != EXIT_OK)
+		return r;
+	r = cli_store_edit(cli, name, cli_text(checked, "alias"), NULL);
+	if (r == EXIT_OK)
+		r = cli_policy_reload(cli);
+	if (r == EXIT_OK)
+		cli_policy_follow(cli, json_object_object_get(checked, "luns"), "reconfigures");
+	cli_store_unlock(lock);
+	return r;
 }
 
 static int carry_out(struct cli *cli, struct json_object *checked, bool force)
@@ -128,11 +130,9 @@ static int carry_out(struct cli *cli, struct json_object *checked, bool force)
 		cli_error("mpathiscsid is of another version: %s", message);
 		return EXIT_FAILED;
 	}
-	r = cli_store_edit(cli, &name, cli_text(checked, "alias"), NULL);
+	r = take_out(cli, checked, &name);
 	if (r == EXIT_OK)
-		r = cli_policy_reload(cli);
-	if (r == EXIT_OK)
-		refresh_fragment(cli, checked);
+		print_luns(cli, checked, true);
 	return r;
 }
 
@@ -140,8 +140,8 @@ int cli_policy_clear(struct cli *cli, int argc, char **argv)
 {
 	struct cli_scope scope = {.lun = NULL};
 	struct json_object *checked;
-	bool force = false;
-	int r = parse_clear(cli, argc, argv, &scope, &force);
+	bool force = false, dry = false;
+	int r = parse_clear(cli, argc, argv, &scope, &force, &dry);
 
 	if (r == -1) {
 		clear_help();
@@ -151,7 +151,10 @@ int cli_policy_clear(struct cli *cli, int argc, char **argv)
 		r = cli_ask_section(cli, &scope, &checked);
 	if (r != EXIT_OK)
 		return r;
-	r = carry_out(cli, checked, force);
+	if (dry)
+		print_luns(cli, checked, false);
+	else
+		r = carry_out(cli, checked, force);
 	json_object_put(checked);
 	return r;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi policy set. The command edits the file; the daemon only reads it. */
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "common/parse.h"
 #include "daemon/cli_forecast.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/cli_policy.h"
 
 #define DEFAULT_WAIT_MS 30000
@@ -75,8 +75,9 @@ static void set_help(void)
 	     "  -w, --weight=EXPRESSION:N   lowest weight first; \"never\": not used\n"
 	     "  -x, --exclude=EXPRESSION    never use these\n"
 	     "  -n, --dry-run               check and show the plan, change nothing\n"
-	     "  -f, --force                 exclude even every path; reconfigure multipathd\n"
-	     "                              for a new path selector with a path in trouble\n"
+	     "  -f, --force                 exclude even every path; take even only failed paths\n"
+	     "                              as active; reconfigure multipathd for a new path\n"
+	     "                              selector with a path in trouble\n"
 	     "      --no-wait               return once it is saved\n"
 	     "      --timeout=TIME          wait at most so long (30s)\n"
 	     "  -j, --json\n"
@@ -103,7 +104,7 @@ static int apply_option(struct cli *cli, struct set_request *request, int option
 		return add_word(request, "exclude", optarg);
 	case 'w':
 		request->weighted = true;
-		return add_word(request, "active", optarg);
+		return add_word(request, "weight", optarg);
 	case 'n':
 		request->dry_run = true;
 		return EXIT_OK;
@@ -159,7 +160,7 @@ static int parse_set(struct cli *cli, int argc, char **argv, struct set_request 
 						{0}};
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "a:s:w:x:nfjh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "a:s:w:x:nfjh", options)) != -1) {
 		if (option == 'h')
 			return -1;
 		r = apply_option(cli, request, option);
@@ -250,29 +251,6 @@ static void print_result(struct cli *cli, struct json_object *checked, int r, si
 	}
 }
 
-static int update_checked(struct cli *cli, struct json_object *checked)
-{
-	struct json_object *luns = json_object_object_get(checked, "luns"), *lun;
-	size_t n = cli_length(luns), i;
-	struct fragment_change *changes = calloc(n + 1, sizeof(*changes));
-
-	if (!changes) {
-		cli_error("out of memory");
-		return EXIT_FAILED;
-	}
-	for (i = 0; i < n; i++) {
-		lun = json_object_array_get_idx(luns, i);
-		changes[i] = (struct fragment_change){
-			.wwid = cli_text(lun, "wwid"),
-			.setting = cli_text(checked, "setting"),
-			.selector = cli_text(checked, "selector"),
-			.reconfigure = cli_flag(lun, "selector_changes")};
-	}
-	cli_policy_update_fragments(cli, changes, n);
-	free(changes);
-	return EXIT_OK;
-}
-
 /* A new path selector takes a reconfigure of multipathd. */
 static int may_carry_out(const struct set_request *request, struct json_object *checked)
 {
@@ -284,7 +262,29 @@ static int may_carry_out(const struct set_request *request, struct json_object *
 	return cli_may_reconfigure(checked, what, request->force);
 }
 
-/* Save what was checked, tell the daemon, and wait. */
+/* Save what was checked and tell the daemon. */
+static int save(struct cli *cli, const struct set_request *request, struct json_object *checked,
+		const struct store_name *name)
+{
+	int lock, r = cli_store_lock(cli, &lock);
+
+	if (r != EXIT_OK)
+		return r;
+	r = cli_store_edit(cli, name, cli_text(checked, "alias"), &request->setting);
+	if (r == EXIT_OK) {
+		r = cli_policy_reload(cli);
+		if (r == EXIT_OK)
+			cli_policy_follow(cli, json_object_object_get(checked, "luns"),
+					  "selector_changes");
+		else
+			cli_error("saved in %s: it takes effect when mpathiscsid reads it",
+				  cli->store_path);
+	}
+	cli_store_unlock(lock);
+	return r;
+}
+
+/* … and wait. */
 static int carry_out(struct cli *cli, const struct set_request *request,
 		     struct json_object *checked)
 {
@@ -299,17 +299,9 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 		cli_error("mpathiscsid is of another version: %s", message);
 		return EXIT_FAILED;
 	}
-	r = cli_store_edit(cli, &name, cli_text(checked, "alias"), &request->setting);
+	r = save(cli, request, checked, &name);
 	if (r != EXIT_OK)
 		return r;
-	r = cli_policy_reload(cli);
-	if (r == EXIT_OK)
-		r = update_checked(cli, checked);
-	if (r != EXIT_OK) {
-		cli_error("saved in %s: it takes effect when mpathiscsid reads it",
-			  cli->store_path);
-		return r;
-	}
 	if (!request->wait) {
 		print_result(cli, checked, EXIT_PENDING, 0);
 		return EXIT_OK;
@@ -319,7 +311,7 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 	return r;
 }
 
-/* --active and --weight become the same word of the text: only the one that the policy takes. An
+/* Of --active and --weight only the one that the policy takes, said in the words of the options. An
  * exit code. */
 static int check_options(const struct set_request *request, const struct policy *policy)
 {

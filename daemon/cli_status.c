@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi status: the daemon's report, as a table of 80 columns. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/cli.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/cli_quick.h"
 #include "daemon/fold.h"
 
@@ -187,7 +187,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, bool *ret_timin
 						{0}};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "tjh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "tjh", options)) != -1) {
 		if (option == 'h')
 			help();
 		if (option != 'j' && option != 't')

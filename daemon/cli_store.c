@@ -111,8 +111,8 @@ static int read_good(const struct cli *cli, char **ret_text)
 	return EXIT_OK;
 }
 
-static int edit_locked(const struct cli *cli, const struct store_name *name, const char *alias,
-		       const struct policy_setting *setting)
+int cli_store_edit(const struct cli *cli, const struct store_name *name, const char *alias,
+		   const struct policy_setting *setting)
 {
 	char section[STORE_NAME_TEXT_MAX], message[STORE_MESSAGE_MAX];
 	char *old = NULL, *new = NULL;
@@ -150,11 +150,11 @@ static int edit_locked(const struct cli *cli, const struct store_name *name, con
 	return EXIT_OK;
 }
 
-int cli_store_edit(const struct cli *cli, const struct store_name *name, const char *alias,
-		   const struct policy_setting *setting)
+int cli_store_lock(const struct cli *cli, int *ret_lock)
 {
-	int lock = lock_store(cli), r;
+	int lock = lock_store(cli);
 
+	*ret_lock = lock;
 	if (lock == -EACCES || lock == -EPERM) {
 		cli_error("NOT_PERMITTED: %s.lock: %s; run as root", cli->store_path,
 			  strerror(-lock));
@@ -165,9 +165,18 @@ int cli_store_edit(const struct cli *cli, const struct store_name *name, const c
 			  cli->store_path, strerror(-lock));
 		return EXIT_FAILED;
 	}
-	r = edit_locked(cli, name, alias, setting);
-	close(lock);
-	return r;
+	return EXIT_OK;
+}
+
+int cli_store_lock_if_possible(const struct cli *cli)
+{
+	return lock_store(cli);
+}
+
+void cli_store_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
 }
 
 int cli_policy_reload(struct cli *cli)
@@ -190,8 +199,7 @@ struct json_object *cli_find_lun(struct json_object *luns, const char *wwid)
 	return NULL;
 }
 
-void cli_policy_update_fragments(struct cli *cli, const struct fragment_change *changes,
-				 size_t n)
+static void update_fragments(struct cli *cli, const struct fragment_change *changes, size_t n)
 {
 	size_t last = n, i;
 
@@ -205,4 +213,48 @@ void cli_policy_update_fragments(struct cli *cli, const struct fragment_change *
 	if (last < n)
 		cli_policy_update_fragment(cli, changes[last].wwid, changes[last].setting,
 					   changes[last].selector, true);
+}
+
+/* The policies that have effect now, of one LUN or of all. */
+static struct json_object *ask_policies(struct cli *cli, struct json_object *luns)
+{
+	struct json_object *fields = json_object_new_object(), *reply;
+
+	if (cli_length(luns) == 1)
+		json_object_object_add(fields, "lun",
+				       json_object_new_string(cli_text(
+					       json_object_array_get_idx(luns, 0), "wwid")));
+	json_object_object_add(fields, "detail", json_object_new_string("luns"));
+	return cli_request(cli, "status", fields, &reply) == EXIT_OK ? reply : NULL;
+}
+
+const char *cli_selector_of(struct json_object *lun)
+{
+	const struct policy *policy = policy_by_name(cli_text(lun, "policy_name"));
+
+	return policy ? policy->selector : "";
+}
+
+void cli_policy_follow(struct cli *cli, struct json_object *luns, const char *reconfigure)
+{
+	struct json_object *reply = ask_policies(cli, luns), *asked, *lun;
+	struct fragment_change *changes = calloc(cli_length(luns) + 1, sizeof(*changes));
+	size_t n = 0;
+
+	for (size_t i = 0; reply && changes && i < cli_length(luns); i++) {
+		asked = json_object_array_get_idx(luns, i);
+		lun = cli_find_lun(json_object_object_get(reply, "luns"), cli_text(asked, "wwid"));
+		if (lun)
+			changes[n++] = (struct fragment_change){
+				.wwid = cli_text(lun, "wwid"),
+				.setting = cli_text(lun, "policy"),
+				.selector = cli_selector_of(lun),
+				.reconfigure = cli_flag(asked, reconfigure)};
+	}
+	if (changes)
+		update_fragments(cli, changes, n);
+	else
+		cli_error("out of memory");
+	free(changes);
+	json_object_put(reply);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi off and on: the file is what counts; the daemon is told to look at it. */
 #include <errno.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/cli.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/control.h"
 #include "daemon/quick/report_settings.h"
 
@@ -128,7 +128,7 @@ static int run(struct cli *cli, int argc, char **argv, bool on)
 	struct json_object *reply = NULL;
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, on ? "F:jh" : "r:F:jh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, on ? "F:jh" : "r:F:jh", options)) != -1) {
 		if (option == 'r' && !on) {
 			reason = optarg;
 		} else if (option == 'F') {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi whatif, and the table that `policy set --dry-run` shows as well. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/cli_forecast.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/fold.h"
 #include "daemon/queueing.h"
 
@@ -198,7 +198,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct words *words)
 	int option;
 
 	/* "-": plain words come as option 1, in their place. */
-	while ((option = getopt_long(argc, argv, "-d:u:p:jh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "-d:u:p:jh", options)) != -1) {
 		if (option == 'h')
 			return -1;
 		if (option == 'j') {

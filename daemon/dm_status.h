@@ -28,6 +28,7 @@ struct dm_map {
 	char uuid[DM_UUID_TEXT_MAX]; /* "mpath-" and the WWID */
 	dev_t devt;
 	bool queues;		     /* live table: queue_if_no_path is on */
+	bool mixed;		     /* has paths of another transport (inventory_mark_mixed()) */
 	char selector[32];	     /* of the first group: "round-robin" */
 	size_t n_groups;
 	char group_state[DM_MAP_GROUPS_MAX]; /* 'A' in use, 'E' enabled, 'D' disabled */

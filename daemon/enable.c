@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/parse.h"
 #include "daemon/cli.h"
+#include "daemon/control.h"
 #include "daemon/enable_apply.h"
 #include "daemon/enable_report.h"
 #include "daemon/multipathd_client.h"
@@ -164,8 +165,13 @@ static int add_policies(struct run *run)
 
 	if (!run->options->store_path)
 		return EXIT_OK;
-	r = enable_policies(run->options->store_path, &run->wanted, &run->facts, &policies, &n,
-			    message);
+	r = enable_store_missing(run->options->store_path,
+				 run->options->control_path ? run->options->control_path
+							    : CONTROL_DEFAULT_PATH,
+				 message);
+	if (!r)
+		r = enable_policies(run->options->store_path, &run->wanted, &run->facts,
+				    &policies, &n, message);
 	if (r)
 		return message[0] ? fail(run, EXIT_REFUSED, "%s", message)
 				  : fail_errno(run, run->options->store_path, r);

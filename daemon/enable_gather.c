@@ -12,8 +12,11 @@
 
 #include "common/identity.h"
 #include "common/parse.h"
+#include "daemon/cli.h"
+#include "daemon/control.h"
 #include "daemon/lun.h"
 #include "daemon/multipathd_client.h"
+#include "daemon/selector_module.h"
 #include "daemon/store.h"
 
 void gathered_free(struct gathered *g)
@@ -251,6 +254,17 @@ static const struct store_entry *find_entry(const struct store *store,
 	return store_find(store, &lun);
 }
 
+/* multipathd would make no map with a path selector that the kernel lacks. */
+static const char *supported_selector(const struct policy *policy, const char *wwid)
+{
+	if (selector_presence_now(policy->selector) != SELECTOR_MISSING)
+		return policy->selector;
+	cli_error("warning: %s: the kernel lacks the path selector \"%s\" of its policy %s; "
+		  "multipathd is not told of it",
+		  wwid, policy->selector, policy->name);
+	return "";
+}
+
 static int collect(const struct store *store, const struct fragment *f,
 		   const struct gathered *g, struct conf_policy **ret, size_t *ret_n)
 {
@@ -270,12 +284,46 @@ static int collect(const struct store *store, const struct fragment *f,
 		policy_setting_format(entry->setting, room, TEXT_ROOM);
 		list[n++] = (struct conf_policy){.wwid = wwid,
 						 .text = room,
-						 .selector = entry->setting->policy->selector};
+						 .selector = supported_selector(
+							 entry->setting->policy, wwid)};
 		room += TEXT_ROOM;
 	}
 	*ret = list;
 	*ret_n = n;
 	return 0;
+}
+
+#define ASK_MS 10000
+
+/* What mpathiscsid answers to whoever is about to change the file: it refuses while the file is
+ * missing. NULL: it cannot be asked. */
+static struct json_object *ask_section(const char *control_path)
+{
+	struct json_object *request = json_object_new_object(), *reply = NULL;
+
+	json_object_object_add(request, "request", json_object_new_string("policy-section"));
+	json_object_object_add(request, "scope", json_object_new_string("default"));
+	if (control_request(control_path, request, ASK_MS, &reply) < 0)
+		reply = NULL;
+	json_object_put(request);
+	return reply;
+}
+
+int enable_store_missing(const char *store_path, const char *control_path, char *message)
+{
+	struct json_object *reply;
+	int r = 0;
+
+	if (!store_is_missing(store_path))
+		return 0;
+	reply = ask_section(control_path);
+	if (reply && !json_object_get_boolean(json_object_object_get(reply, "ok"))) {
+		snprintf(message, STORE_MESSAGE_MAX, "%.40s: %.700s", cli_text(reply, "error"),
+			 cli_text(reply, "message"));
+		r = -ENOENT;
+	}
+	json_object_put(reply);
+	return r;
 }
 
 int enable_policies(const char *store_path, const struct fragment *f,

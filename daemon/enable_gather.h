@@ -27,6 +27,13 @@ int enable_gather(const char *socket, const char *sysfs, uint64_t deadline_ns,
 void gathered_free(struct gathered *g);
 
 /*
+ * Is there no policies file, though mpathiscsid (at 'control_path') has policies of it in force?
+ * Then it is missing by accident, and a configuration without policies is not to be written: -ENOENT,
+ * 'message' (STORE_MESSAGE_MAX bytes) says so. 0 where nobody can be asked, too.
+ */
+int enable_store_missing(const char *store_path, const char *control_path, char *message);
+
+/*
  * Policies of the store for the LUNs of 'f' (aliases, targets and products from 'g'). *ret: one
  * allocation, free() it; wwid points into 'f'. -EINVAL: the file is broken, 'message'
  * (STORE_MESSAGE_MAX bytes) says where; -ENOMEM; -errno of the file.

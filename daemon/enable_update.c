@@ -47,7 +47,7 @@ int fragment_update(const char *conf_dir, const char *wwid, const char *policy,
 	if (!r)
 		r = fragment_load(path, &old);
 	if (!r && !old)
-		r = -ENOENT;
+		r = -ENODATA;
 	if (!r)
 		r = update_text(old, wwid, policy, selector, &text);
 	if (text && strcmp(old, text)) {

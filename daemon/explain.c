@@ -203,6 +203,20 @@ static void add_rule(struct text *t, const struct policy_setting *setting, const
 		add(t, ":%" PRIu32, rule->weight);
 }
 
+/* Does a rule name paths that come first? Where all name only standbys, or what is not to be used,
+ * the paths that none names do. */
+static bool names_first(const struct policy_setting *setting)
+{
+	for (size_t i = 0; i < setting->n_rules; i++) {
+		const struct policy_rule *rule = &setting->rules[i];
+
+		if (rule->role == ROLE_ACTIVE &&
+		    !(rule->has_weight && rule->weight == POLICY_WEIGHT_NEVER))
+			return true;
+	}
+	return false;
+}
+
 const char *explain_role(const struct policy_setting *setting, const char *scope,
 			 const struct plan_path *plan, char *buffer, size_t size)
 {
@@ -215,8 +229,9 @@ const char *explain_role(const struct policy_setting *setting, const char *scope
 		add(&t, "%s: ", role_name(plan->role));
 		add_rule(&t, setting, scope, plan->rule);
 	} else if (setting->n_rules)
-		add(&t, "%s: no rule of [%s] names it, so it is behind all that are named",
-		    role_name(plan->role), scope);
+		add(&t, "%s: no rule of [%s] names it%s", role_name(plan->role), scope,
+		    names_first(setting) ? ", so it is behind all that are named" :
+					   ": the policy's default place");
 	else if (*scope)
 		add(&t, "%s: %s of [%s] names no path", role_name(plan->role),
 		    setting->policy->name, scope);

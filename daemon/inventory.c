@@ -269,6 +269,53 @@ static int know_before(struct collector *c, const struct inventory *before)
 	return 0;
 }
 
+static int compare_devts(const void *left, const void *right)
+{
+	dev_t a = *(const dev_t *)left, b = *(const dev_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* Is there a disk of that number, and is it over another transport? */
+static bool is_other(const char *sysfs, dev_t devt)
+{
+	struct iscsi_identity id;
+
+	return identity_by_devt(sysfs, devt, &id) == 0 && !id.is_iscsi;
+}
+
+static bool is_mixed(const char *sysfs, const struct dm_map *map, const dev_t *ours, size_t n)
+{
+	bool known[DM_MAP_PATHS_MAX];
+	size_t n_known = 0;
+
+	for (size_t i = 0; i < map->n_paths; i++) {
+		known[i] = bsearch(&map->paths[i].devt, ours, n, sizeof(*ours), compare_devts);
+		n_known += known[i];
+	}
+	/* The many maps that are none of ours are not looked at. */
+	for (size_t i = 0; n_known && i < map->n_paths; i++)
+		if (!known[i] && is_other(sysfs, map->paths[i].devt))
+			return true;
+	return false;
+}
+
+int inventory_mark_mixed(const char *sysfs, struct inventory *inventory)
+{
+	size_t n = inventory->n_disks;
+	dev_t *ours = calloc(n + 1, sizeof(*ours));
+
+	if (!ours)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		ours[i] = inventory->disks[i].devt;
+	qsort(ours, n, sizeof(*ours), compare_devts);
+	for (size_t i = 0; i < inventory->n_maps; i++)
+		inventory->maps[i].mixed = is_mixed(sysfs, &inventory->maps[i], ours, n);
+	free(ours);
+	return 0;
+}
+
 int inventory_read(const char *sysfs, const struct inventory *before,
 		   const struct inventory_news *news, struct inventory *ret)
 {

@@ -51,6 +51,13 @@ void inventory_news_add(struct inventory_news *news, const char *device);
 int inventory_read(const char *sysfs, const struct inventory *before,
 		   const struct inventory_news *news, struct inventory *ret);
 
+/*
+ * Mark the maps that hold disks over iSCSI and disks over another transport. A path whose disk
+ * has gone, or is not in the inventory yet, makes no map mixed. To be called again when the
+ * paths of maps have changed. -ENOMEM: the marks stay.
+ */
+int inventory_mark_mixed(const char *sysfs, struct inventory *inventory);
+
 /* How much inventory_refresh() reads beside the sessions and what had events. */
 enum inventory_effort {
 	INVENTORY_EVENTS, /* nothing */

@@ -145,22 +145,12 @@ size_t lun_policy_paths(const struct lun *lun, struct policy_path *paths)
 	return lun->n_paths;
 }
 
-/* Does the map hold paths of another transport, which no plan of ours places? */
-static bool has_others(const struct lun *lun)
-{
-	size_t ours = 0;
-
-	for (size_t i = 0; i < lun->n_paths; i++)
-		ours += lun->paths[i].dm != NULL;
-	return lun->map && lun->map->n_paths > ours;
-}
-
 /* What holds without a section; NULL: nothing. */
 static const struct policy_setting *built_in(const struct lun *lun)
 {
 	static const struct policy_setting by_access = {.policy = &policy_round_robin_with_subset};
 
-	if (has_others(lun) || lun->n_paths > POLICY_PATHS_MAX)
+	if ((lun->map && lun->map->mixed) || lun->n_paths > POLICY_PATHS_MAX)
 		return NULL;
 	for (size_t i = 0; i < lun->n_paths; i++)
 		if (lun->paths[i].id->access != ACCESS_UNKNOWN)

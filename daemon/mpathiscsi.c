@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mpathiscsi: the command. One table gives dispatch and usage. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/cli.h"
+#include "daemon/cli_getopt.h"
 #include "daemon/control.h"
 #include "daemon/store.h"
 #include "daemon/version.h"
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 	int option;
 
 	/* "+": what stands behind the command belongs to the command. */
-	while ((option = getopt_long(argc, argv, "+jS:f:Vh", options, NULL)) != -1) {
+	while ((option = cli_getopt(argc, argv, "+jS:f:Vh", options)) != -1) {
 		switch (option) {
 		case 'j':
 			cli.json = true;
@@ -79,7 +79,6 @@ int main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_OK;
 		default:
-			fputs("try: mpathiscsi --help\n", stderr);
 			return cli_end(&cli, EXIT_USAGE);
 		}
 	}

@@ -85,8 +85,7 @@ static void find_wait(const struct watch *watch, const struct lun *lun, uint64_t
 	const struct lun_path *path = publish_waits_for(watch, lun, now_ns);
 	char text[PUBLISH_WAIT_TEXT_MAX];
 
-	/* Nobody has asked for what is built in: multipathd may not even use our priorities. */
-	ret->in_force = !path && (lun_in_force(lun) || !lun->entry);
+	ret->in_force = !path && lun_in_force(lun);
 	if (path)
 		snprintf(ret->wait, sizeof(ret->wait), "it waits for %s",
 			 publish_wait_text(watch, path, now_ns, text, sizeof(text)));

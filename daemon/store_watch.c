@@ -13,8 +13,14 @@
 
 #include "common/parse.h"
 
-#define SETTLE_US 200000 /* an editor writes, closes, renames: wait for the end */
-#define EVENTS	  (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR)
+#define SETTLE_US     200000  /* an editor writes, closes, renames: wait for the end */
+#define LOOK_AGAIN_US 1000000 /* for a folder that is not there: nobody tells when it comes */
+#define SLACK_US      100000
+/* The folder itself has gone, or is another's now. */
+#define FOLDER_EVENTS (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT | IN_IGNORED)
+#define EVENTS                                                                                   \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF |               \
+	 IN_DELETE_SELF | IN_ONLYDIR)
 
 #define LINKS_MAX 8 /* links to links, until we follow no further */
 
@@ -30,21 +36,39 @@ struct store_watch {
 	struct hop hops[LINKS_MAX + 1];
 	sd_event *event;
 	sd_event_source *settled;
+	bool news; /* something happened, and was not told yet */
 	void (*changed)(void *arg);
 	void *arg;
 };
 
-static void follow_links(struct store_watch *watch);
+static int follow_links(struct store_watch *watch);
 
+static int look_in(struct store_watch *watch, uint64_t delay_us)
+{
+	uint64_t now;
+
+	sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
+	sd_event_source_set_time(watch->settled, now + delay_us);
+	return sd_event_source_set_enabled(watch->settled, SD_EVENT_ONESHOT);
+}
+
+/* After events; or some time after a folder was not there, and then only worth telling if now
+ * it is. */
 static int on_settled(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct store_watch *watch = arg;
+	bool news = watch->news;
+	int r;
 
 	(void)source;
 	(void)usec;
+	watch->news = false;
 	/* Before the file is read: what changes in between is told again. */
-	follow_links(watch);
-	watch->changed(watch->arg);
+	r = follow_links(watch);
+	if (r < 0)
+		look_in(watch, LOOK_AGAIN_US);
+	if (news || r == 0)
+		watch->changed(watch->arg);
 	return 0;
 }
 
@@ -53,15 +77,13 @@ static int on_event(sd_event_source *source, const struct inotify_event *event, 
 {
 	const struct hop *hop = arg;
 	struct store_watch *watch = hop->watch;
-	uint64_t now;
 
 	(void)source;
-	if (!(event->mask & (IN_Q_OVERFLOW | IN_IGNORED)) &&
+	if (!(event->mask & (IN_Q_OVERFLOW | FOLDER_EVENTS)) &&
 	    (!event->len || strcmp(event->name, hop->name)))
 		return 0;
-	sd_event_now(watch->event, CLOCK_MONOTONIC, &now);
-	sd_event_source_set_time(watch->settled, now + SETTLE_US);
-	return sd_event_source_set_enabled(watch->settled, SD_EVENT_ONESHOT);
+	watch->news = true;
+	return look_in(watch, SETTLE_US);
 }
 
 static int watch_hop(struct hop *hop, const char *path)
@@ -93,33 +115,34 @@ static bool read_link(char *path)
 	return copy_text(path, PATH_MAX, next) == 0;
 }
 
-/* Each link is watched before it is read, so that no change of it is missed. */
-static void follow_links(struct store_watch *watch)
+/* All folders anew: one of that name may be another than before. Each link is watched before it is
+ * read, so that no change of it is missed. -errno: a folder on the way cannot be watched now. */
+static int follow_links(struct store_watch *watch)
 {
 	char path[PATH_MAX];
 	size_t i;
+	int r;
 
-	for (i = 1; i <= LINKS_MAX; i++)
+	for (i = 0; i <= LINKS_MAX; i++)
 		watch->hops[i].folder = sd_event_source_disable_unref(watch->hops[i].folder);
 	copy_text(path, sizeof(path), watch->path);
-	for (i = 1; i <= LINKS_MAX && read_link(path); i++)
-		if (watch_hop(&watch->hops[i], path) < 0)
-			return; /* leads nowhere: who reads it will say so */
+	r = watch_hop(&watch->hops[0], path);
+	for (i = 1; r == 0 && i <= LINKS_MAX && read_link(path); i++)
+		r = watch_hop(&watch->hops[i], path);
+	return r;
 }
 
 static int add_sources(struct store_watch *watch)
 {
-	int r = sd_event_add_time(watch->event, &watch->settled, CLOCK_MONOTONIC, 0, 10000,
+	int r = sd_event_add_time(watch->event, &watch->settled, CLOCK_MONOTONIC, 0, SLACK_US,
 				  on_settled, watch);
 
 	if (r >= 0)
 		r = sd_event_source_set_enabled(watch->settled, SD_EVENT_OFF);
-	if (r >= 0)
-		r = watch_hop(&watch->hops[0], watch->path);
 	if (r < 0)
 		return r;
-	follow_links(watch);
-	return 0;
+	r = follow_links(watch);
+	return r == -ENOENT ? look_in(watch, LOOK_AGAIN_US) : r;
 }
 
 int store_watch_new(sd_event *event, const char *path, void (*changed)(void *arg), void *arg,

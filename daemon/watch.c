@@ -340,7 +340,8 @@ static int replan(struct watch *watch)
 {
 	lun_table_free(&watch->luns);
 	watch->publish_paths = true;
-	watch->planned = lun_table_make(&watch->inventory, &watch->store, &watch->luns) == 0;
+	watch->planned = inventory_mark_mixed(watch->options.sysfs, &watch->inventory) == 0 &&
+			 lun_table_make(&watch->inventory, &watch->store, &watch->luns) == 0;
 	return watch->planned ? 0 : -ENOMEM;
 }
 
@@ -538,8 +539,10 @@ static int load_store(struct watch *watch)
 		return store_failed(watch, -ENOENT, WATCH_STORE_MISSING);
 	}
 	r = store_read_file(path, &text);
-	if (r < 0)
+	if (r < 0) {
+		watch->store_hash = HASH_MISSING;
 		return store_failed(watch, r, store_read_error(r));
+	}
 	watch->store_hash = store_is_missing(path) ? HASH_MISSING :
 						     fnv1a(FNV1A_START, text, strlen(text));
 	watch->store_error = store_parse(text, path, &store, watch->store_message);
@@ -578,7 +581,8 @@ void watch_reload_changed(struct watch *watch)
 		if (!store_is_missing(watch->options.store_path))
 			hash = fnv1a(FNV1A_START, text, strlen(text));
 		free(text);
-		if (hash == watch->store_hash)
+		/* As long as there is a complaint, the text of that hash may not be in force. */
+		if (hash == watch->store_hash && !*watch->store_message)
 			return;
 	}
 	watch_reload(watch); /* it has logged what was wrong; what is in force stays */
@@ -638,7 +642,10 @@ int watch_start(sd_event *event, const struct watch_options *options, struct wat
 		r = add_timers(watch);
 	if (r >= 0)
 		r = rescan(watch);
-	return r < 0 ? r : quick_new(watch, &watch->quick);
+	if (r < 0)
+		return r;
+	lun_log_warnings(&watch->luns);
+	return quick_new(watch, &watch->quick);
 }
 
 void watch_stop(struct watch *watch)

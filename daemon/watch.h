@@ -67,7 +67,7 @@ struct watch {
 	bool store_loaded; /* false: the file was broken from the start, keep the board's plan */
 	char store_message[STORE_MESSAGE_MAX]; /* complaint about the file, "" none */
 	enum policy_error store_error;	       /* of what kind; valid with a message */
-	uint64_t store_hash; /* of the text last read, good or bad */
+	uint64_t store_hash; /* of the text last read, good or bad; as of none if it could not be */
 	struct lun_table luns;
 	bool planned; /* 'luns' is whole; else the board's plan stays */
 	bool look_for_disks; /* at the next rescan: disks may have come or gone */
@@ -129,7 +129,8 @@ bool watch_store_missing(const struct watch *watch);
 	"the file is missing: put it back, or an empty one in its place if there are to be no "  \
 	"policies"
 
-/* The same if the file's text is another than at the last reading, else nothing. */
+/* The same if the file's text is another than at the last reading, or there is a complaint that
+ * may no longer hold; else nothing. */
 void watch_reload_changed(struct watch *watch);
 
 /* What the probe says about a session, as it stands on the board. */

@@ -157,7 +157,9 @@ const char *policy_error_name(enum policy_error error); /* "ISDSC_INVALID_PARAME
  *	weighted-path portal=10.0.1.2:10 portal=[fd00::2]:20 iface=eth1:never
  *	weighted-path portal=10.0.1.0/24:10 exclude portal=10.0.9.2
  * Words "active", "standby", "exclude" set the role of the expressions behind them (start:
- * active). In a policy that takes weights the last ":NUMBER" of a word is its weight (0…4294967294, "never").
+ * active). In a policy that takes weights the last ":NUMBER" of a word is its weight (0…4294967294,
+ * "never"), and the word is "weight" instead of "active", which is refused there: the port of a
+ * portal would be taken for the weight.
  * On failure *ret is untouched and 'message' (POLICY_MESSAGE_MAX bytes) says which word is
  * wrong and what is allowed.
  */

@@ -30,11 +30,16 @@ struct reader {
 	enum role role;
 };
 
+/* Where paths have weights they are not named as active: behind that word the port of a portal
+ * would be taken for its weight. */
+#define WEIGHT_WORD "weight"
+
 static const struct {
 	const char *word;
 	enum role role;
 } role_words[] = {
 	{ "active", ROLE_ACTIVE },
+	{ WEIGHT_WORD, ROLE_ACTIVE },
 	{ "standby", ROLE_STANDBY },
 	{ "exclude", ROLE_EXCLUDED },
 };
@@ -62,8 +67,10 @@ static enum role role_of_word(const struct word *word)
 	return ROLE_NONE;
 }
 
-static const char *word_of_role(enum role role)
+static const char *word_of_role(const struct policy *policy, enum role role)
 {
+	if (role == ROLE_ACTIVE && policy->takes_weights)
+		return WEIGHT_WORD;
 	for (size_t i = 0; i < N_ROLE_WORDS; i++)
 		if (role_words[i].role == role)
 			return role_words[i].word;
@@ -170,6 +177,22 @@ static enum policy_error parse_rule(const struct reader *reader, const struct wo
 	return POLICY_OK;
 }
 
+/* "active" and "weight" are each for other policies. */
+static enum policy_error refuse_active(const struct policy *policy, const struct word *word,
+				       char *message)
+{
+	if (word_is(word, word_of_role(policy, ROLE_ACTIVE)))
+		return POLICY_OK;
+	if (policy->takes_weights)
+		policy_say(message,
+			   "\"active\": %s has no active paths; allowed are "
+			   WEIGHT_WORD " EXPRESSION:WEIGHT and exclude EXPRESSION",
+			   policy->name);
+	else
+		policy_say(message, "\"" WEIGHT_WORD "\": %s takes no weights", policy->name);
+	return POLICY_INVALID_PARAMETER;
+}
+
 /* A role word counts for the expressions behind it, and there must be one. */
 static enum policy_error take_role(struct reader *reader, const struct word *word, enum role role,
 				   char *message)
@@ -177,6 +200,8 @@ static enum policy_error take_role(struct reader *reader, const struct word *wor
 	const char *ahead = reader->next;
 	struct word following;
 
+	if (role == ROLE_ACTIVE && refuse_active(reader->policy, word, message) != POLICY_OK)
+		return POLICY_INVALID_PARAMETER;
 	if (role == ROLE_STANDBY && !reader->policy->takes_roles) {
 		policy_say(message,
 			   "\"standby\": %s has no standby paths; allowed %s",
@@ -312,7 +337,7 @@ int policy_setting_format(const struct policy_setting *setting, char *buffer, si
 		const struct policy_rule *rule = &setting->rules[i];
 
 		if (rule->role != role)
-			policy_add(&text, " %s", word_of_role(rule->role));
+			policy_add(&text, " %s", word_of_role(setting->policy, rule->role));
 		role = rule->role;
 		add_rule(&text, rule);
 	}

@@ -125,6 +125,10 @@ static void usage_errors(void **state)
 	expect_refusal("policy check", EXIT_USAGE, "USAGE", "needs FILE");
 	expect_refusal("policy clear", EXIT_USAGE, "USAGE", "needs LUN");
 	expect_refusal("policy make", EXIT_USAGE, "USAGE", "unknown verb");
+	expect_refusal("policy show --primary", EXIT_USAGE, "USAGE", "--primary: no such option");
+	expect_refusal("policy show --target", EXIT_USAGE, "USAGE", "--target needs a value");
+	expect_refusal("explain --help=me", EXIT_USAGE, "USAGE", "--help takes no value");
+	expect_refusal("--verbose status", EXIT_USAGE, "USAGE", "--verbose: no such option");
 	expect_refusal("prefer", EXIT_USAGE, "USAGE", "unknown command");
 	expect_refusal("policy clear mpatha", EXIT_NO_DAEMON, "NO_DAEMON", "not running");
 	expect_refusal("policy set mpatha fastest", EXIT_REFUSED,
@@ -164,11 +168,15 @@ static void files(void **state)
 	write_file(two, strlen(two));
 	expect_refusal("policy check FILE", EXIT_REFUSED, "ISDSC_MULTIPLE_PRIMARY_PATHS_SPECIFIED",
 		       "policies.conf:4: active = iface=b");
-	expect_refusal("policy show --default -f x", EXIT_USAGE, "USAGE", "");
+	expect_refusal("policy show --default -f x", EXIT_USAGE, "USAGE", "-f: no such option");
+	expect_refusal("-f FILE policy show --default", EXIT_REFUSED, "ISDSC_MULTIPLE_PRIMARY_PATHS_SPECIFIED",
+		       "policies.conf:4:");
 	write_file(wide, sizeof(wide) - 1);
 	expect_refusal("policy check FILE", EXIT_FAILED, "FAILED", "NUL bytes (is it in UTF-16?)");
 	assert_int_equal(unlink(file), 0);
 	expect_refusal("policy check FILE", EXIT_FAILED, "FAILED", "No such file");
+	expect_refusal("-f FILE policy show --default", EXIT_REFUSED, "ISDSC_INVALID_PARAMETER",
+		       "policies.conf: the file is missing");
 }
 
 static void error_objects(void **state)

@@ -8,17 +8,20 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "daemon/array_conf.h"
 #include "daemon/cli.h"
+#include "daemon/control.h"
 #include "daemon/enable.h"
 #include "daemon/multipathd_wire.h"
 #include "tests/unit/sysfs/tree.h"
@@ -36,7 +39,7 @@ enum manner {
 
 struct world {
 	struct tree tree; /* sysfs, conf.d, plugins, policies file in one folder */
-	char conf_dir[256], plugin_dir[256], store[256], fragment[256], name[64];
+	char conf_dir[256], plugin_dir[256], store[256], fragment[256], name[64], control[64];
 	char *out_text, *err_text;
 	struct enable_options options;
 	/* multipathd */
@@ -222,6 +225,8 @@ static int setup(void **state)
 		 w->tree.root);
 	snprintf(w->plugin_dir, sizeof(w->plugin_dir), "%s/plugins", w->tree.root);
 	snprintf(w->store, sizeof(w->store), "%s/policies.conf", w->tree.root);
+	snprintf(w->control, sizeof(w->control), "/tmp/enable-control-%d-%u", (int)getpid(),
+		 serial);
 	snprintf(w->fragment, sizeof(w->fragment),
 		 "%s/etc/multipath/conf.d/mpathiscsi.conf", w->tree.root);
 	snprintf(w->name, sizeof(w->name), "@mpathiscsi-enable-%d-%u", (int)getpid(),
@@ -230,6 +235,7 @@ static int setup(void **state)
 	w->options = (struct enable_options){.conf_dir = w->conf_dir,
 					     .plugin_dir = w->plugin_dir,
 					     .store_path = w->store,
+					     .control_path = w->control,
 					     .sysfs = w->tree.root,
 					     .socket = w->name,
 					     .timeout_s = 20};
@@ -499,6 +505,74 @@ static void broken_policies(void **state)
 	assert_null(read_fragment(w));
 }
 
+/* mpathiscsid, as far as it is asked: are there policies in force of a file that is missing? */
+static struct json_object *answer_section(struct json_object *request, bool is_root, void *arg)
+{
+	const bool *in_force = arg;
+	struct json_object *reply;
+
+	(void)is_root;
+	if (strcmp(cli_text(request, "request"), "policy-section") != 0)
+		return NULL;
+	if (*in_force)
+		return control_error("ISDSC_INVALID_PARAMETER", "x: the file is missing");
+	reply = json_object_new_object();
+	json_object_object_add(reply, "ok", json_object_new_boolean(true));
+	return reply;
+}
+
+static void serve_section(const char *path, bool in_force, int ready)
+{
+	struct control *control;
+	sd_event *event;
+
+	if (sd_event_new(&event) < 0 ||
+	    control_new(event, path, answer_section, &in_force, &control) < 0 ||
+	    write(ready, "", 1) != 1)
+		_exit(1);
+	sd_event_loop(event);
+	_exit(1);
+}
+
+static int enable_beside(struct world *w, bool in_force)
+{
+	int ready[2], code, status;
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		serve_section(w->control, in_force, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	code = run(w, cmd_enable);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	unlink(w->control);
+	return code;
+}
+
+/* The file has vanished under policies in force: none of them is to be lost by it. */
+static void missing_policies(void **state)
+{
+	struct world *w = *state;
+
+	start(w, LOADS);
+	assert_int_equal(enable_beside(w, true), EXIT_REFUSED);
+	assert_says(w->err_text, "ISDSC_INVALID_PARAMETER: x: the file is missing");
+	assert_null(read_fragment(w));
+	assert_int_equal(w->reconfigured, 0);
+	tree_file(&w->tree, "policies.conf", "[lun mpatha]\npolicy = round-robin");
+	assert_int_equal(enable_beside(w, true), EXIT_OK); /* it is not asked */
+	assert_says(read_fragment(w), "\"round-robin\"");
+	assert_int_equal(unlink(w->store), 0);
+	assert_int_equal(enable_beside(w, false), EXIT_OK);
+	assert_null(strstr(read_fragment(w), "\"round-robin\""));
+}
+
 /* A policy too long for prio_args is left out, and said so. */
 static void long_policy(void **state)
 {
@@ -522,7 +596,7 @@ static void update(void **state)
 	char longest[FRAGMENT_PRIO_ARGS_MAX + 2];
 	bool changed = true;
 
-	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", "", &changed), -ENOENT);
+	assert_int_equal(fragment_update(w->conf_dir, WWID, "x", "", &changed), -ENODATA);
 	start(w, LOADS);
 	assert_int_equal(run(w, cmd_enable), EXIT_OK);
 	assert_int_equal(fragment_update(w->conf_dir, WWID,
@@ -566,7 +640,7 @@ int main(void)
 		CASE(beaten_by_another_setting),
 		CASE(never_idle),
 		CASE(nothing_to_enable),
-		CASE(broken_policies),
+		CASE(broken_policies),	   CASE(missing_policies),
 		CASE(long_policy),
 		CASE(update),
 	};

@@ -234,6 +234,13 @@ static void roles(void **state)
 	struct policy_setting setting;
 	struct plan_path plan = {.role = ROLE_STANDBY, .rule = 1};
 	char text[EXPLAIN_ROLE_MAX];
+	/* what they name is not before what they do not */
+	static const char *const unnamed_first[] = {
+		"failover-only standby portal=10.0.1.2 exclude portal=10.0.2.2",
+		"round-robin-with-subset standby portal=10.0.1.2",
+		"weighted-path portal=10.0.1.2:never exclude portal=10.0.2.2",
+		"round-robin exclude portal=10.0.1.2",
+	};
 
 	(void)state;
 	must_parse("failover-only active portal=10.0.1.2 standby portal=10.0.2.2", &setting);
@@ -242,6 +249,17 @@ static void roles(void **state)
 	assert_string_equal(
 		explain_role(&setting, "lun mpatha", &plan, text, sizeof(text)),
 		"standby: no rule of [lun mpatha] names it, so it is behind all that are named");
+	for (size_t i = 0; i < sizeof(unnamed_first) / sizeof(unnamed_first[0]); i++) {
+		must_parse(unnamed_first[i], &setting);
+		plan = (struct plan_path){.role = ROLE_ACTIVE, .rule = -1};
+		assert_string_equal(explain_role(&setting, "default", &plan, text, sizeof(text)),
+				    "active: no rule of [default] names it: the policy's default "
+				    "place");
+	}
+	must_parse("weighted-path portal=10.0.1.2:7 iface=eth1:never", &setting);
+	assert_string_equal(
+		explain_role(&setting, "default", &plan, text, sizeof(text)),
+		"active: no rule of [default] names it, so it is behind all that are named");
 	must_parse("weighted-path portal=10.0.1.2:7 iface=eth1:never", &setting);
 	plan = (struct plan_path){.role = ROLE_ACTIVE, .rule = 0};
 	assert_string_equal(explain_role(&setting, "default", &plan, text, sizeof(text)),

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/sysmacros.h>
+
 #include "daemon/inventory.h"
 #include "tests/unit/sysfs/tree.h"
 
@@ -250,6 +252,38 @@ static void session_stands(void **state)
 	assert_int_equal(disk(s, "sdb")->session_state, SESSION_FAILED);
 }
 
+/* A disk that exists and is not over iSCSI makes a map mixed; one that has gone does not. */
+static void mixed_maps(void **state)
+{
+	struct dm_map maps[3] = {
+		{.n_paths = 2, .paths = {{.devt = makedev(8, 17)}, {.devt = makedev(65, 0)}}},
+		{.n_paths = 2, .paths = {{.devt = makedev(8, 17)}, {.devt = makedev(65, 16)}}},
+		{.n_paths = 1, .paths = {{.devt = makedev(65, 0)}}},
+	};
+	struct scene *s = *state;
+	struct inventory inventory = s->inventory;
+
+	tree_add_disk(&s->tree, &(struct tree_disk){.device = "sdq",
+						    .major = 65,
+						    .minor = 0,
+						    .host = 9,
+						    .lun = 1,
+						    .parent = "pci0000:00/0000:00:04.0/virtio1",
+						    .vendor = "LIO-ORG",
+						    .model = "disk",
+						    .wwid = "naa.60011",
+						    .state = "running"});
+	inventory.maps = maps;
+	inventory.n_maps = 3;
+	assert_int_equal(inventory_mark_mixed(s->tree.root, &inventory), 0);
+	assert_true(maps[0].mixed);
+	assert_false(maps[1].mixed);
+	assert_false(maps[2].mixed); /* none of ours */
+	maps[0].paths[1].devt = makedev(8, 18);
+	assert_int_equal(inventory_mark_mixed(s->tree.root, &inventory), 0);
+	assert_false(maps[0].mixed);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -258,6 +292,7 @@ int main(void)
 		SCENE(of_a_session),	      SCENE(come_and_go),
 		SCENE(news_of_a_disk),	      SCENE(remapped_without_a_word),
 		SCENE(session_lost_and_back), SCENE(session_stands),
+		SCENE(mixed_maps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,7 +228,8 @@ static void current(void **state)
 /* Three paths without a section: what the target says of them, and the roles and groups that
  * come of it; with 'table' as the kernel's. */
 static void check_without_section(const enum access_state access[3], const char *table_text,
-				  const char *roles, const char *groups, bool in_force_then)
+				  bool is_mixed, const char *roles, const char *groups,
+				  bool in_force_then)
 {
 	struct iscsi_identity disks[] = {disk(1, 16, WWID_A), disk(2, 32, WWID_A),
 					 disk(3, 48, WWID_A)};
@@ -238,6 +239,7 @@ static void check_without_section(const enum access_state access[3], const char 
 	struct store store = policies("");
 	struct lun_table table;
 
+	maps[0].mixed = is_mixed;
 	for (size_t i = 0; i < 3; i++)
 		disks[i].access = access[i];
 	assert_int_equal(lun_table_make(&inventory, &store, &table), 0);
@@ -265,12 +267,14 @@ static void without_section(void **state)
 		   *mixed = "2 0 0 0 2 1 A 0 2 0 8:32 A 0 8:96 A 0 E 0 2 0 8:16 A 0 8:48 A 0";
 
 	(void)state;
-	check_without_section(none, together, "---", "000", true);
-	check_without_section(alike, together, "aaa", "000", true);
-	check_without_section(one_best, stock, "sas", "102", false);
-	check_without_section(one_best, one_each, "sas", "102", true);
+	check_without_section(none, together, false, "---", "000", true);
+	check_without_section(alike, together, false, "aaa", "000", true);
+	check_without_section(one_best, stock, false, "sas", "102", false);
+	check_without_section(one_best, one_each, false, "sas", "102", true);
 	/* a path of another transport in the map: stock's order holds for all */
-	check_without_section(one_best, mixed, "---", "000", true);
+	check_without_section(one_best, mixed, true, "---", "000", true);
+	/* … but not one whose disk has gone, or is not known yet */
+	check_without_section(one_best, mixed, false, "sas", "102", false);
 }
 
 int main(void)

@@ -45,9 +45,9 @@ static void canonical(void **state)
 		  "failover-only active portal=10.0.1.2 standby portal=10.0.2.2" },
 		{ "failover-only active portal=10.0.1.2 active iface=eth1",
 		  "failover-only active portal=10.0.1.2 iface=eth1" },
-		{ "weighted-path active portal=10.0.1.2:0", "weighted-path portal=10.0.1.2:0" },
-		{ "weighted-path exclude iface=eth9 active target=IQN.x:disk:00007",
-		  "weighted-path exclude iface=eth9 active target=iqn.x:disk:7" },
+		{ "weighted-path weight portal=10.0.1.2:0", "weighted-path portal=10.0.1.2:0" },
+		{ "weighted-path exclude iface=eth9 weight target=IQN.x:disk:00007",
+		  "weighted-path exclude iface=eth9 weight target=iqn.x:disk:7" },
 		{ "weighted-path portal=10.0.1.0/24:never",
 		  "weighted-path portal=10.0.1.0/24:never" },
 	};
@@ -102,6 +102,15 @@ static const struct {
 	{ "weighted-path :10", POLICY_INVALID_PARAMETER, "no path expression" },
 	{ "weighted-path standby portal=10.0.1.2:1", POLICY_INVALID_PARAMETER,
 	  "weighted-path has no standby paths" },
+	/* a port, that would become the weight */
+	{ "weighted-path active portal=10.0.1.2:3260", POLICY_INVALID_PARAMETER,
+	  "\"active\": weighted-path has no active paths; allowed are weight EXPRESSION:WEIGHT" },
+	{ "weighted-path exclude iface=eth9 active portal=10.0.1.2:3260:1",
+	  POLICY_INVALID_PARAMETER, "weight EXPRESSION:WEIGHT" },
+	{ "weighted-path weight exclude iface=eth9", POLICY_INVALID_PARAMETER,
+	  "\"weight\" is followed by no" },
+	{ "failover-only weight portal=10.0.1.2:1", POLICY_INVALID_PARAMETER,
+	  "\"weight\": failover-only takes no weights" },
 	{ "weighted-path exclude portal=10.0.1.2:never", POLICY_INVALID_PARAMETER, "1 to 65535" },
 	{ "failover-only portal=10.0.1.7/24", POLICY_INVALID_PARAMETER, "10.0.1.0/24" },
 };
@@ -192,7 +201,7 @@ static void round_trip(void **state)
 static void garbage(void **state)
 {
 	static const char *const words[] = {
-		"failover-only", "weighted-path", "active",	"standby",  "exclude",
+		"failover-only", "weighted-path", "active",	"standby",  "exclude",	"weight",
 		"portal=",	 "10.0.1.2",	  "[fd00::2]",	"/24",	    ":3260",
 		":never",	 ":10",		  "iface=eth0", "target=a", ",",
 		" ",		 "tpg=1",	  "source=",	"%lo",	    "[",

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -154,13 +154,46 @@ static void links(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* Moved away, with another in its place at once; moved away with none; removed and made anew:
+ * the file in the next folder of that name counts, one in the old folder does not. */
+static void next_folder(void **state)
+{
+	struct scene *s = *state;
+	char away[64], left[96];
+
+	snprintf(away, sizeof(away), "%s.away", s->folder);
+	snprintf(left, sizeof(left), "%s/policies.conf", away);
+	write_in_place(s->path, "one");
+	run_until(s, 1);
+	assert_int_equal(rename(s->folder, away), 0);
+	assert_int_equal(mkdir(s->folder, 0755), 0);
+	run_until(s, 2);
+	write_in_place(s->path, "two");
+	run_until(s, 3);
+	write_in_place(left, "not ours");
+	run_until(s, 3);
+	assert_int_equal(unlink(s->path), 0);
+	assert_int_equal(rmdir(s->folder), 0);
+	run_until(s, 4);
+	assert_int_equal(rename(away, s->folder), 0);
+	run_until(s, 5);
+	write_in_place(s->path, "three");
+	run_until(s, 6);
+}
+
+/* There is none at first: told when there is, and of what happens in it. */
 static void no_folder(void **state)
 {
 	struct scene *s = *state;
-	struct store_watch *watch;
 
-	assert_int_equal(store_watch_new(s->event, "/nowhere/policies.conf", changed, s, &watch),
-			 -ENOENT);
+	store_watch_free(s->watch);
+	assert_int_equal(rmdir(s->folder), 0);
+	assert_int_equal(store_watch_new(s->event, s->path, changed, s, &s->watch), 0);
+	run_until(s, 0);
+	assert_int_equal(mkdir(s->folder, 0755), 0);
+	run_until(s, 1);
+	write_in_place(s->path, "one");
+	run_until(s, 2);
 	store_watch_free(NULL);
 }
 
@@ -170,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(gathers, setup, teardown),
 		cmocka_unit_test_setup_teardown(links, setup, teardown),
+		cmocka_unit_test_setup_teardown(next_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_folder, setup, teardown),
 	};
 

@@ -191,19 +191,21 @@ mkdir -p "$odd/folder"
 printf '[lun %s]\npolicy = round-robin\n\0' "$wwid" > "$odd/nul"
 ln -s /etc/mpathiscsi/none "$odd/link"
 mkfifo "$odd/pipe"
+cp "$LAB_OUT/policies.conf" "$STORE.copy"
+mv "$STORE.copy" "$STORE"
+no_warning() { [[ $(status_value 's.get("warning", "none")') == none ]]; }
+assert_wait 10 "the good file is read" no_warning
 head -c 5000000 /dev/zero | tr '\0' '#' > "$odd/large"
 python3 -c 'import sys; open(sys.argv[2], "w", encoding="utf-16").write(open(sys.argv[1]).read())' "$LAB_OUT/policies.conf" "$odd/utf16"
 for kind in nul utf16 folder link pipe large; do
 	put "$odd/$kind"
 	unreadable "$kind"
 	put "$odd/$kind"
+	assert_wait 10 "$kind: the file as it was before is read" no_warning
 done
 [[ $(stat -c %s "$odd/nul") == $((${#wwid} + 29)) ]] || wrong "the file with a NUL byte was changed: $(stat -c %s "$odd/nul")"
 
 title "no file in its place"
-cp "$LAB_OUT/policies.conf" "$STORE.copy"
-mv "$STORE.copy" "$STORE"
-assert "the good file is read" mpathiscsi reload
 mv "$STORE" "$STORE.away"
 warns_of() { [[ $(status_value 's.get("warning", "")') == *"$1"* ]]; }
 assert_wait 10 "status warns" warns_of "$STORE: the file is missing"
@@ -211,9 +213,14 @@ grep -qF "$STORE: the file is missing" "$(log mpathiscsid)" || wrong "not in the
 try 4 ISDSC_INVALID_PARAMETER mpathiscsi reload
 try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy set "$lun1" round-robin
 try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy clear "$lun1"
+try 4 ISDSC_INVALID_PARAMETER mpathiscsi policy show --default
+[[ $(tail -n 4 "$LAB_OUT/answers.txt") == *"the file is missing"* ]] || wrong "policy show does not say that the file is missing"
+fragment=/etc/multipath/conf.d/mpathiscsi.conf
+cp "$fragment" "$LAB_VAR/fragment"
+try 4 ISDSC_INVALID_PARAMETER mpathiscsi enable
+cmp -s "$fragment" "$LAB_VAR/fragment" || wrong "enable without the file: $(diff "$LAB_VAR/fragment" "$fragment" || true)"
 [[ ! -e $STORE ]] || wrong "a file was made"
 mv "$STORE.away" "$STORE"
-no_warning() { [[ $(status_value 's.get("warning", "none")') == none ]]; }
 assert_wait 10 "read when it is back" no_warning
 unchanged "$LAB_OUT/policies.conf" "no file"
 untouched "no file"
@@ -280,5 +287,41 @@ assert "reinstate" mpathiscsi reinstate "$lun1" portal=10.0.3.2
 takes_again() { mpathiscsi policy set --dry-run "$lun1" failover-only --active portal=10.0.3.2 > "$LAB_VAR/dry"; }
 assert_wait 40 "taken when it works again" takes_again
 tables_stop
+
+# Its order is carried out, for that is by priorities; the selector is not asked for.
+title "a path selector that the kernel does not have, by an edited file"
+fragment=/etc/multipath/conf.d/mpathiscsi.conf
+mount --bind "$LAB_VAR/modules.dep" "$modules/modules.dep"
+cp "$STORE" "$LAB_VAR/selector.before"
+printf '[lun %s]\npolicy = least-queue-depth\n' "$wwid" > "$STORE.copy"
+mv "$STORE.copy" "$STORE"
+try 4 ISDSC_LB_POLICY_NOT_SUPPORTED mpathiscsi reload
+! grep -q queue-length "$fragment" || wrong "multipathd was told of queue-length"
+umount "$modules/modules.dep"
+cp "$LAB_VAR/selector.before" "$STORE.copy"
+mv "$STORE.copy" "$STORE"
+assert "the good file is read" mpathiscsi reload
+assert_wait 60 "in force" groups_are "1 2 3 4" 1
+
+title "six commands at once"
+sets=()
+for n in 1 2 3 4 1 2; do
+	mpathiscsi policy set --no-wait "$lun1" failover-only --active "portal=10.0.$n.2" > "$LAB_VAR/set.$n" 2>&1 &
+	sets+=($!)
+done
+for pid in "${sets[@]}"; do
+	wait "$pid" || wrong "one of six commands ended with $?"
+done
+policy=$(status_value 's["luns"][0]["policy"]')
+grep -qF "prio_args \"$policy\"" "$fragment" || wrong "the policy is $policy, multipathd's configuration has $(grep prio_args "$fragment")"
+
+title "what is hardly meant so, at the daemon's start"
+sed '/^active/a standby = portal=10.0.9.2' "$LAB_OUT/policies.conf" > "$STORE.copy"
+daemon_stop
+mv "$STORE.copy" "$STORE"
+warned() { grep -c 'policy of .*"portal=10.0.9.2" matches no path' "$(log mpathiscsid)"; }
+before=$(warned) || true
+daemon_start
+(($(warned) == before + 1)) || wrong "warnings in the log: $(warned), $before before the start"
 result wrong_settings "settings=$settings" "others=$others" "files=$files" "commands=$CASES" "wrong=$WRONG"
 assert_eq "cases that are not as the table says" 0 "$WRONG"
