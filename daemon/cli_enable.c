@@ -22,8 +22,8 @@ static void help(const char *command)
 	if (!strcmp(command, "enable"))
 		puts("Writes " ENABLE_CONF_DIR "/mpathiscsi.conf: checker \"iscsi\" for each array\n"
 		     "seen over iSCSI, and for each of its LUNs our priorities, grouping, failback\n"
-		     "and a no_path_retry of at least 60 s. Other disks keep what they have. multipathd\n"
-		     "is told to reconfigure, and the result is checked.\n");
+		     "and a no_path_retry of at least 60 s. Other disks keep what they have.\n"
+		     "multipathd is told to reconfigure, and the result is checked.\n");
 	else
 		puts("Removes " ENABLE_CONF_DIR "/mpathiscsi.conf and tells multipathd to\n"
 		     "reconfigure. Policies stay in the policies file.\n");
@@ -65,10 +65,12 @@ static int keeping(struct cli *cli, const struct enable_options *options,
 		   int (*command)(const struct enable_options *options))
 {
 	struct kept kept = {.n = 0};
-	int r;
+	int lock, r;
 
 	if (options->dry_run)
 		return command(options);
+	/* Who sets a policy meanwhile would have it overwritten in what multipathd reads. */
+	lock = cli_store_lock_if_possible(cli);
 	/* Without the daemon nobody knows of any. */
 	if (kept_collect(cli, clock_now_ns() + COLLECT_MS * NS_PER_MS, &kept) < 0)
 		kept = (struct kept){.n = 0};
@@ -77,6 +79,7 @@ static int keeping(struct cli *cli, const struct enable_options *options,
 	    r == EXIT_OK)
 		r = EXIT_FAILED;
 	kept_free(&kept);
+	cli_store_unlock(lock);
 	return r;
 }
 

@@ -14,7 +14,8 @@
 static void list_help(void)
 {
 	puts("Usage: mpathiscsi policy list [--json]\n\n"
-	     "The policies there are, with a line about each; mpathiscsi-policies(5) has the rest.\n\n"
+	     "The policies there are, with a line about each; mpathiscsi-policies(5) has the\n"
+	     "rest.\n\n"
 	     "Example:\n  mpathiscsi policy list");
 }
 
@@ -78,7 +79,7 @@ static struct json_object *luns_under(struct json_object *reply, const char *sec
 	return array;
 }
 
-static void say_no_section(const struct cli *cli, const struct store_name *name)
+void cli_say_no_section(const struct cli *cli, const struct store_name *name)
 {
 	char section[STORE_NAME_TEXT_MAX];
 
@@ -116,7 +117,7 @@ static int read_section(const struct cli *cli, const struct store_name *name, ch
 	if (entry)
 		policy_setting_format(entry->setting, text, size);
 	else
-		say_no_section(cli, name);
+		cli_say_no_section(cli, name);
 	store_free(&store);
 	return entry ? EXIT_OK : EXIT_REFUSED;
 }
@@ -147,9 +148,9 @@ static void show_help(void)
 {
 	puts("Usage: mpathiscsi policy show [--json] [LUN | --target=NAME |\n"
 	     "                               --product=VENDOR/PRODUCT | --default]\n\n"
-	     "Each LUN's policy, whether it is in force, the section that gives it, and a warning\n"
-	     "where it can hardly be meant so. With a scope: what its section says, and the LUNs\n"
-	     "that come under it.\n\n"
+	     "Each LUN's policy, whether it is in force, the section that gives it, and a\n"
+	     "warning where it can hardly be meant so. With a scope: what its section says,\n"
+	     "and the LUNs that come under it.\n\n"
 	     "Example:\n  mpathiscsi policy show --default");
 }
 

@@ -28,8 +28,8 @@ void cli_scope_field(const struct cli_scope *scope, struct json_object *fields);
 
 /*
  * One command at a time changes the policies file and what multipathd's configuration has of it:
- * held over both, so that the latter is of the policies that the file ends with. Waits for its
- * turn. An exit code; unless it is EXIT_OK said on stderr, and there is nothing to unlock.
+ * held from the first question to the daemon on, so that what is checked still holds when it is
+ * done. Waits for its turn, two minutes at most. An exit code; unless it is EXIT_OK said on stderr, and there is nothing to unlock.
  */
 int cli_store_lock(const struct cli *cli, int *ret_lock);
 /* For who only reads the file: < 0 where there can be no lock, as on a medium that is read-only. */
@@ -91,6 +91,12 @@ struct fragment_change {
 	const char *wwid, *setting, *selector;
 	bool reconfigure;
 };
+
+/* Say that the policies file has no such section, or that the file is missing. */
+void cli_say_no_section(const struct cli *cli, const struct store_name *name);
+
+/* Has the kernel the path selector of this policy ("" none) of the LUN ("wwid")? False: said. */
+bool cli_lun_is_supported(struct json_object *lun, const char *policy_name);
 
 /* The path selector of a LUN's policy, by the daemon's report of the LUN; "" without one. */
 const char *cli_selector_of(struct json_object *lun);

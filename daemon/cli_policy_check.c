@@ -255,9 +255,10 @@ static int check_file(const struct cli *cli, const char *file)
 static void help(void)
 {
 	puts("Usage: mpathiscsi policy check [--json] FILE\n\n"
-	     "Reads FILE as the daemon would read it, and changes nothing. A file with any mistake is\n"
-	     "refused with the line of the first one and what is allowed there (exit code 4). Where\n"
-	     "the daemon runs, warns of what can hardly be meant with the paths that there are now.\n\n"
+	     "Reads FILE as the daemon would read it, and changes nothing. A file with any\n"
+	     "mistake is refused with the line of the first one and what is allowed there\n"
+	     "(exit code 4). Where the daemon runs, warns of what can hardly be meant with\n"
+	     "the paths that there are now.\n\n"
 	     "Example:\n  mpathiscsi policy check /tmp/policies.conf");
 }
 

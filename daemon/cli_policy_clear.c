@@ -102,19 +102,32 @@ static void print_luns(struct cli *cli, struct json_object *checked, bool cleare
 	}
 }
 
-/* Take the section out, and let follow what comes of it. */
+/* Would a LUN come under a policy whose path selector the kernel lacks? */
+static int check_support(struct json_object *checked)
+{
+	struct json_object *luns = json_object_object_get(checked, "luns");
+
+	for (size_t i = 0; i < cli_length(luns); i++) {
+		struct json_object *lun = json_object_array_get_idx(luns, i);
+		const char *then = cli_text(lun, "setting");
+		char name[POLICY_NAME_MAX];
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(then, " "), then);
+		if (!cli_lun_is_supported(lun, name))
+			return EXIT_REFUSED;
+	}
+	return EXIT_OK;
+}
+
+/* Take the section out, and let follow what comes of it. With the lock held. */
 static int take_out(struct cli *cli, struct json_object *checked, const struct store_name *name)
 {
-	int lock, r = cli_store_lock(cli, &lock);
+	int r = cli_store_edit(cli, name, cli_text(checked, "alias"), NULL);
 
-	if (r != EXIT_OK)
-		return r;
-	r = cli_store_edit(cli, name, cli_text(checked, "alias"), NULL);
 	if (r == EXIT_OK)
 		r = cli_policy_reload(cli);
 	if (r == EXIT_OK)
 		cli_policy_follow(cli, json_object_object_get(checked, "luns"), "reconfigures");
-	cli_store_unlock(lock);
 	return r;
 }
 
@@ -122,8 +135,10 @@ static int carry_out(struct cli *cli, struct json_object *checked, bool force)
 {
 	char message[POLICY_MESSAGE_MAX];
 	struct store_name name;
-	int r = may_clear(checked, force);
+	int r = check_support(checked);
 
+	if (r == EXIT_OK)
+		r = may_clear(checked, force);
 	if (r != EXIT_OK)
 		return r;
 	if (store_name_parse(cli_text(checked, "scope"), &name, message) < 0) {
@@ -141,20 +156,25 @@ int cli_policy_clear(struct cli *cli, int argc, char **argv)
 	struct cli_scope scope = {.lun = NULL};
 	struct json_object *checked;
 	bool force = false, dry = false;
+	int lock = -1;
 	int r = parse_clear(cli, argc, argv, &scope, &force, &dry);
 
 	if (r == -1) {
 		clear_help();
 		return EXIT_OK;
 	}
-	if (r == EXIT_OK)
-		r = cli_ask_section(cli, &scope, &checked);
+	if (r == EXIT_OK && !dry)
+		r = cli_store_lock(cli, &lock);
 	if (r != EXIT_OK)
 		return r;
-	if (dry)
-		print_luns(cli, checked, false);
-	else
-		r = carry_out(cli, checked, force);
-	json_object_put(checked);
+	r = cli_ask_section(cli, &scope, &checked);
+	if (r == EXIT_OK) {
+		if (dry)
+			print_luns(cli, checked, false);
+		else
+			r = carry_out(cli, checked, force);
+		json_object_put(checked);
+	}
+	cli_store_unlock(lock);
 	return r;
 }

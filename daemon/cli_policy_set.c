@@ -75,9 +75,9 @@ static void set_help(void)
 	     "  -w, --weight=EXPRESSION:N   lowest weight first; \"never\": not used\n"
 	     "  -x, --exclude=EXPRESSION    never use these\n"
 	     "  -n, --dry-run               check and show the plan, change nothing\n"
-	     "  -f, --force                 exclude even every path; take even only failed paths\n"
-	     "                              as active; reconfigure multipathd for a new path\n"
-	     "                              selector with a path in trouble\n"
+	     "  -f, --force                 exclude even every path; take failed paths as the\n"
+	     "                              only active ones; reconfigure multipathd for a new\n"
+	     "                              path selector with a path in trouble\n"
 	     "      --no-wait               return once it is saved\n"
 	     "      --timeout=TIME          wait at most so long (30s)\n"
 	     "  -j, --json\n"
@@ -203,8 +203,8 @@ static void print_warnings(struct json_object *checked)
 
 /* Before and after, for each LUN concerned; as JSON beside its plan ("forecast"), and of a
  * single LUN also at the top. */
-static int dry_run(struct cli *cli, const struct set_request *request,
-		   struct json_object *checked)
+static int print_dry_run(struct cli *cli, const struct set_request *request,
+			 struct json_object *checked)
 {
 	struct json_object *luns = json_object_object_get(checked, "luns"), *lun = NULL;
 	size_t n = cli_length(luns), i;
@@ -262,35 +262,11 @@ static int may_carry_out(const struct set_request *request, struct json_object *
 	return cli_may_reconfigure(checked, what, request->force);
 }
 
-/* Save what was checked and tell the daemon. */
-static int save(struct cli *cli, const struct set_request *request, struct json_object *checked,
-		const struct store_name *name)
-{
-	int lock, r = cli_store_lock(cli, &lock);
-
-	if (r != EXIT_OK)
-		return r;
-	r = cli_store_edit(cli, name, cli_text(checked, "alias"), &request->setting);
-	if (r == EXIT_OK) {
-		r = cli_policy_reload(cli);
-		if (r == EXIT_OK)
-			cli_policy_follow(cli, json_object_object_get(checked, "luns"),
-					  "selector_changes");
-		else
-			cli_error("saved in %s: it takes effect when mpathiscsid reads it",
-				  cli->store_path);
-	}
-	cli_store_unlock(lock);
-	return r;
-}
-
-/* … and wait. */
-static int carry_out(struct cli *cli, const struct set_request *request,
-		     struct json_object *checked)
+/* Save what was checked and tell the daemon. With the lock held. */
+static int save(struct cli *cli, const struct set_request *request, struct json_object *checked)
 {
 	char message[POLICY_MESSAGE_MAX];
 	struct store_name name;
-	size_t n;
 	int r = may_carry_out(request, checked);
 
 	if (r != EXIT_OK)
@@ -299,15 +275,65 @@ static int carry_out(struct cli *cli, const struct set_request *request,
 		cli_error("mpathiscsid is of another version: %s", message);
 		return EXIT_FAILED;
 	}
-	r = save(cli, request, checked, &name);
+	r = cli_store_edit(cli, &name, cli_text(checked, "alias"), &request->setting);
 	if (r != EXIT_OK)
 		return r;
-	if (!request->wait) {
-		print_result(cli, checked, EXIT_PENDING, 0);
-		return EXIT_OK;
+	r = cli_policy_reload(cli);
+	if (r == EXIT_OK)
+		cli_policy_follow(cli, json_object_object_get(checked, "luns"), "selector_changes");
+	else
+		cli_error("saved in %s: it takes effect when mpathiscsid reads it",
+			  cli->store_path);
+	return r;
+}
+
+/* Check and save, while nobody else does. With EXIT_OK *ret is the daemon's answer. */
+static int check_and_save(struct cli *cli, const struct set_request *request,
+			  struct json_object **ret)
+{
+	int lock, r = cli_store_lock(cli, &lock);
+
+	if (r != EXIT_OK)
+		return r;
+	r = ask_check(cli, request, ret);
+	if (r == EXIT_OK) {
+		print_warnings(*ret);
+		r = save(cli, request, *ret);
+		if (r != EXIT_OK)
+			json_object_put(*ret);
 	}
-	r = cli_wait_in_force(cli, &request->scope, checked, request->timeout_ms, &n);
-	print_result(cli, checked, r, n);
+	cli_store_unlock(lock);
+	return r;
+}
+
+static int dry_run(struct cli *cli, const struct set_request *request)
+{
+	struct json_object *checked;
+	int r = ask_check(cli, request, &checked);
+
+	if (r != EXIT_OK)
+		return r;
+	print_warnings(checked);
+	r = print_dry_run(cli, request, checked);
+	json_object_put(checked);
+	return r;
+}
+
+static int carry_out(struct cli *cli, const struct set_request *request)
+{
+	struct json_object *checked;
+	size_t n;
+	int r = check_and_save(cli, request, &checked);
+
+	if (r != EXIT_OK)
+		return r;
+	if (request->wait) {
+		r = cli_wait_in_force(cli, &request->scope, checked, request->timeout_ms, &n);
+		print_result(cli, checked, r, n);
+	} else {
+		print_result(cli, checked, EXIT_PENDING, 0);
+	}
+	json_object_put(checked);
 	return r;
 }
 
@@ -357,7 +383,6 @@ static int read_setting(struct set_request *request)
 int cli_policy_set(struct cli *cli, int argc, char **argv)
 {
 	struct set_request request = {.wait = true, .timeout_ms = DEFAULT_WAIT_MS};
-	struct json_object *checked;
 	int r = parse_set(cli, argc, argv, &request);
 
 	if (r == -1) {
@@ -369,14 +394,5 @@ int cli_policy_set(struct cli *cli, int argc, char **argv)
 	r = read_setting(&request);
 	if (r != EXIT_OK)
 		return r;
-	r = ask_check(cli, &request, &checked);
-	if (r != EXIT_OK)
-		return r;
-	print_warnings(checked);
-	if (request.dry_run)
-		r = dry_run(cli, &request, checked);
-	else
-		r = carry_out(cli, &request, checked);
-	json_object_put(checked);
-	return r;
+	return request.dry_run ? dry_run(cli, &request) : carry_out(cli, &request);
 }

@@ -62,34 +62,19 @@ static int parse(struct cli *cli, int argc, char **argv, bool *ret_force)
 	return EXIT_USAGE;
 }
 
-/* A selector that the kernel lacks must not get where multipathd would make no map for it. */
-static bool is_supported(struct json_object *lun, const struct policy *policy)
-{
-	char message[POLICY_MESSAGE_MAX];
-
-	if (!policy || cli_policy_is_supported(policy, message))
-		return true;
-	cli_error("%s: [%s]: %s; multipathd was not told",
-		  policy_error_name(POLICY_LB_POLICY_NOT_SUPPORTED), cli_text(lun, "scope"), message);
-	return false;
-}
-
 /* One LUN's part of the fragment. Not enabled, or not for this LUN: nothing to follow. */
 static void follow_lun(struct json_object *lun, struct follow *follow)
 {
 	const char *setting = cli_text(lun, "policy");
-	const struct policy *policy = policy_by_name(cli_text(lun, "policy_name"));
-	bool changed = false, in_force = cli_flag(lun, "selector_in_force");
+	bool changed = false, in_force = cli_flag(lun, "selector_in_force"), supported;
 	int r;
 
-	if (!is_supported(lun, policy)) {
-		follow->unsupported++;
-		follow->beyond += !in_force;
-		return;
-	}
-	r = fragment_update(NULL, cli_text(lun, "wwid"), setting, policy ? policy->selector : "",
-			    &changed);
-	if (r == -ENODATA || r == -ENXIO)
+	/* multipathd would make no map with a selector that the kernel lacks: it is not told. */
+	supported = cli_lun_is_supported(lun, cli_text(lun, "policy_name"));
+	follow->unsupported += !supported;
+	r = fragment_update(NULL, cli_text(lun, "wwid"), setting,
+			    supported ? cli_selector_of(lun) : "", &changed);
+	if (r == -ENODATA || r == -ENXIO || !supported)
 		follow->beyond += !in_force;
 	else if (r < 0 && r != -E2BIG) /* too long for prio_args: said by `policy set`, no fault */
 		cli_error("note: %s/%s was not updated (%s); `mpathiscsi enable` mends it",

@@ -2,13 +2,20 @@
 /* Which section of the policies file a command means, and what follows from changing it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "daemon/cli_policy.h"
+
+/* Longer than any command holds it: multipathd's reconfigure, and what follows it. */
+#define LOCK_MS	      120000
+#define LOCK_SAY_MS   1000
+#define LOCK_AGAIN_MS 50
 
 /* VENDOR/PRODUCT as a section writes it. */
 static int product_section(const char *argument, char *buffer, size_t size)
@@ -68,8 +75,7 @@ void cli_scope_field(const struct cli_scope *scope, struct json_object *fields)
 		json_object_object_add(fields, "lun", json_object_new_string(scope->lun));
 }
 
-/* One editor at a time. */
-static int lock_store(const struct cli *cli)
+static int open_lock(const struct cli *cli)
 {
 	char path[4096];
 	int fd;
@@ -77,15 +83,43 @@ static int lock_store(const struct cli *cli)
 	if (snprintf(path, sizeof(path), "%s.lock", cli->store_path) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX) < 0) {
-		int r = -errno;
+	return fd < 0 ? -errno : fd;
+}
 
-		close(fd);
-		return r;
+/* flock() without end would wait for one that was stopped. -ETIMEDOUT. */
+static int wait_for_lock(int fd)
+{
+	uint64_t begin_ns = clock_now_ns();
+	bool said = false;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		uint64_t waited_ms = (clock_now_ns() - begin_ns) / NS_PER_MS;
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (waited_ms >= LOCK_MS)
+			return -ETIMEDOUT;
+		if (waited_ms >= LOCK_SAY_MS && !said)
+			fputs("mpathiscsi: waiting for another mpathiscsi that changes policies\n",
+			      stderr);
+		said = waited_ms >= LOCK_SAY_MS;
+		poll(NULL, 0, LOCK_AGAIN_MS);
 	}
-	return fd;
+	return 0;
+}
+
+/* One editor at a time. */
+static int lock_store(const struct cli *cli)
+{
+	int fd = open_lock(cli), r;
+
+	if (fd < 0)
+		return fd;
+	r = wait_for_lock(fd);
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
 }
 
 /* The text of the file, if it is in order: an edit must not hide an old mistake. */
@@ -114,7 +148,7 @@ static int read_good(const struct cli *cli, char **ret_text)
 int cli_store_edit(const struct cli *cli, const struct store_name *name, const char *alias,
 		   const struct policy_setting *setting)
 {
-	char section[STORE_NAME_TEXT_MAX], message[STORE_MESSAGE_MAX];
+	char message[STORE_MESSAGE_MAX];
 	char *old = NULL, *new = NULL;
 	enum policy_error error;
 	struct store store;
@@ -138,8 +172,7 @@ int cli_store_edit(const struct cli *cli, const struct store_name *name, const c
 	free(old);
 	free(new);
 	if (r == -ENOENT && !setting) {
-		cli_error("ISDSC_INVALID_PARAMETER: %s has no section [%s]", cli->store_path,
-			  store_name_format(name, section));
+		cli_say_no_section(cli, name);
 		return EXIT_REFUSED;
 	}
 	if (r < 0) {
@@ -155,10 +188,18 @@ int cli_store_lock(const struct cli *cli, int *ret_lock)
 	int lock = lock_store(cli);
 
 	*ret_lock = lock;
+	if (lock == -ENOENT) /* no folder, no file: what is wrong is said when it is written */
+		return EXIT_OK;
 	if (lock == -EACCES || lock == -EPERM) {
 		cli_error("NOT_PERMITTED: %s.lock: %s; run as root", cli->store_path,
 			  strerror(-lock));
 		return EXIT_NOT_PERMITTED;
+	}
+	if (lock == -ETIMEDOUT) {
+		cli_error("another mpathiscsi has been changing policies for %d s (%s.lock); nothing "
+			  "was changed",
+			  LOCK_MS / 1000, cli->store_path);
+		return EXIT_FAILED;
 	}
 	if (lock < 0) {
 		cli_error("ISDSC_FAILURE_TO_PERSIST_LB_POLICY: %s.lock: %s; nothing was changed",
@@ -235,6 +276,18 @@ const char *cli_selector_of(struct json_object *lun)
 	return policy ? policy->selector : "";
 }
 
+bool cli_lun_is_supported(struct json_object *lun, const char *policy_name)
+{
+	const struct policy *policy = policy_by_name(policy_name);
+	char message[POLICY_MESSAGE_MAX];
+
+	if (!policy || cli_policy_is_supported(policy, message))
+		return true;
+	cli_error("%s: %s: %s", policy_error_name(POLICY_LB_POLICY_NOT_SUPPORTED),
+		  cli_text(lun, "wwid"), message);
+	return false;
+}
+
 void cli_policy_follow(struct cli *cli, struct json_object *luns, const char *reconfigure)
 {
 	struct json_object *reply = ask_policies(cli, luns), *asked, *lun;
@@ -248,7 +301,8 @@ void cli_policy_follow(struct cli *cli, struct json_object *luns, const char *re
 			changes[n++] = (struct fragment_change){
 				.wwid = cli_text(lun, "wwid"),
 				.setting = cli_text(lun, "policy"),
-				.selector = cli_selector_of(lun),
+				.selector = cli_lun_is_supported(lun, cli_text(lun, "policy_name")) ?
+						    cli_selector_of(lun) : "",
 				.reconfigure = cli_flag(asked, reconfigure)};
 	}
 	if (changes)

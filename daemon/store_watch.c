@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/parse.h"
@@ -19,7 +20,7 @@
 /* The folder itself has gone, or is another's now. */
 #define FOLDER_EVENTS (IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT | IN_IGNORED)
 #define EVENTS                                                                                   \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF |               \
+	(IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF |   \
 	 IN_DELETE_SELF | IN_ONLYDIR)
 
 #define LINKS_MAX 8 /* links to links, until we follow no further */
@@ -27,6 +28,7 @@
 /* The name given, then where each link leads. */
 struct hop {
 	struct store_watch *watch;
+	char path[PATH_MAX];
 	char name[NAME_MAX + 1]; /* within the folder */
 	sd_event_source *folder;
 };
@@ -72,6 +74,15 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *arg)
 	return 0;
 }
 
+/* A file that is only now made is told of when it is closed; a link is never written. */
+static bool is_half_made(const struct hop *hop, uint32_t mask)
+{
+	struct stat about;
+
+	return (mask & IN_CREATE) && lstat(hop->path, &about) == 0 && S_ISREG(about.st_mode) &&
+	       about.st_nlink == 1;
+}
+
 /* Pushed further by each event; the file is small, so nobody writes it without end. */
 static int on_event(sd_event_source *source, const struct inotify_event *event, void *arg)
 {
@@ -80,7 +91,7 @@ static int on_event(sd_event_source *source, const struct inotify_event *event, 
 
 	(void)source;
 	if (!(event->mask & (IN_Q_OVERFLOW | FOLDER_EVENTS)) &&
-	    (!event->len || strcmp(event->name, hop->name)))
+	    (!event->len || strcmp(event->name, hop->name) || is_half_made(hop, event->mask)))
 		return 0;
 	watch->news = true;
 	return look_in(watch, SETTLE_US);
@@ -91,7 +102,8 @@ static int watch_hop(struct hop *hop, const char *path)
 	char folder[PATH_MAX], whole[PATH_MAX];
 	int r;
 
-	if (copy_text(folder, sizeof(folder), path) || copy_text(whole, sizeof(whole), path) ||
+	if (copy_text(hop->path, sizeof(hop->path), path) ||
+	    copy_text(folder, sizeof(folder), path) || copy_text(whole, sizeof(whole), path) ||
 	    copy_text(hop->name, sizeof(hop->name), basename(whole)))
 		return -ENAMETOOLONG;
 	r = sd_event_add_inotify(hop->watch->event, &hop->folder, dirname(folder), EVENTS,
