@@ -59,16 +59,15 @@ static enum scsi_result send_once(int fd, struct command *command, unsigned int 
 }
 
 /* Send until there is an answer that is one, the tries are used up, or time is over. */
-static enum scsi_result send_command(int fd, struct command *command, unsigned int timeout_ms,
-				     uint64_t deadline_ns, int *ret_error)
+static void send_command(int fd, struct command *command, unsigned int timeout_ms,
+			 uint64_t deadline_ns, struct lun_answer *answer)
 {
-	enum scsi_result result;
 	int tries = LUN_TEST_TRIES;
 
 	do {
-		result = send_once(fd, command, timeout_ms, ret_error);
-	} while (scsi_result_retry(result) && --tries && clock_now_ns() < deadline_ns);
-	return result;
+		answer->result = send_once(fd, command, timeout_ms, &answer->error);
+		answer->again = answer->again || scsi_result_retry(answer->result);
+	} while (scsi_result_retry(answer->result) && --tries && clock_now_ns() < deadline_ns);
 }
 
 void lun_test(int fd, unsigned int timeout_ms, void *block, size_t block_size,
@@ -85,11 +84,10 @@ void lun_test(int fd, unsigned int timeout_ms, void *block, size_t block_size,
 	};
 	struct lun_answer answer = { .read = false };
 
-	answer.result = send_command(fd, &ready, timeout_ms, deadline_ns, &answer.error);
+	send_command(fd, &ready, timeout_ms, deadline_ns, &answer);
 	if (answer.result == SCSI_GOOD && block && block_size) {
 		answer.read = true;
-		answer.result =
-			send_command(fd, &read, timeout_ms, deadline_ns, &answer.error);
+		send_command(fd, &read, timeout_ms, deadline_ns, &answer);
 	}
 	*ret = answer;
 }

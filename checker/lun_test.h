@@ -22,6 +22,7 @@
 struct lun_answer {
 	enum scsi_result result;
 	bool read; /* of the READ, not of the TEST UNIT READY */
+	bool again; /* a command had to be sent again: UNIT ATTENTION and the like */
 	int error; /* negative errno of the ioctl; 0 if it worked */
 };
 

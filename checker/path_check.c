@@ -10,10 +10,13 @@
 
 #include "checker/counters.h"
 #include "checker/legs.h"
+#include "checker/mates.h"
 #include "checker/path_check.h"
 #include "checker/sg_node.h"
 #include "checker/test_job.h"
+#include "common/board_reader.h"
 #include "common/clock.h"
+#include "common/parse.h"
 
 #define TIMEOUT_DEFAULT_S 30 /* as multipathd's own */
 #define TIMEOUT_MAX_S	  3600
@@ -51,6 +54,9 @@ struct path_check {
 	struct failures now;  /* as of the look that is going on */
 	struct failures sent; /* as of the test that was started last */
 	struct failures well; /* as of what last showed the LUN to be well */
+	bool well_moved;      /* that was I/O, no test */
+	struct mates *mates;  /* NULL: not over iSCSI, or no memory */
+	enum scsi_result answered; /* to the last test */
 	struct test_job *job;
 	bool joined;	     /* somebody else's test: its answer does not count */
 	bool looked;	     /* not the first look any more */
@@ -63,6 +69,13 @@ struct path_check {
 	struct evidence e;
 	struct verdict last;
 };
+
+static void learn_identity(struct path_check *path, int fd)
+{
+	path->known = identity_by_fd(path->roots->sysfs, fd, &path->id) == 0;
+	if (path->known && path->id.is_iscsi && !path->mates)
+		path->mates = mates_join(path->id.sid, path_name_hash(&path->id.name));
+}
 
 int path_check_new(int fd, const struct check_roots *roots, struct path_check **ret)
 {
@@ -77,7 +90,7 @@ int path_check_new(int fd, const struct check_roots *roots, struct path_check **
 		path->devt = st.st_rdev;
 	snprintf(path->number, sizeof(path->number), "%u:%u", major(path->devt),
 		 minor(path->devt));
-	path->known = identity_by_fd(roots->sysfs, fd, &path->id) == 0;
+	learn_identity(path, fd);
 	*ret = path;
 	return 0;
 }
@@ -87,6 +100,7 @@ void path_check_free(struct path_check *path)
 	if (!path)
 		return;
 	test_job_put(path->job);
+	mates_leave(path->mates);
 	if (path->errors_fd >= 0)
 		close(path->errors_fd);
 	free(path);
@@ -109,7 +123,7 @@ static void look_at_device(struct path_check *path, int fd)
 	int r = 0;
 
 	if (!path->known)
-		path->known = identity_by_fd(path->roots->sysfs, fd, &path->id) == 0;
+		learn_identity(path, fd);
 	else
 		r = identity_refresh(path->roots->sysfs, &path->id);
 	if (!path->known)
@@ -128,8 +142,12 @@ static void look_at_board(struct path_check *path, uint64_t now_ns)
 {
 	struct board_view view;
 
-	board_read_both(path->roots->board, path->id.sid, path->id.lun,
-			path_name_hash(&path->id.name), now_ns, &view);
+	if (path->roots->reader)
+		board_reader_look(path->roots->reader, path->id.sid, path->id.lun,
+				  path_name_hash(&path->id.name), now_ns, &view);
+	else
+		board_read_both(path->roots->board, path->id.sid, path->id.lun,
+				path_name_hash(&path->id.name), now_ns, &view);
 	if (view.session_trust == BOARD_FRESH)
 		path->now.doubted = view.session.doubted;
 	evidence_set_board(&path->e, view.session_trust, &view.session, now_ns);
@@ -156,24 +174,40 @@ static void look_at_failures(struct path_check *path, uint64_t now_ns)
 			  counters_errors(path->errors_fd, &path->now.count) == 0;
 }
 
-/*
- * Is all as it was a moment ago, as far as the board (with the daemon's doubts) and the count of
- * failures can tell? Where ports have access states (ALUA) it is the test's UNIT ATTENTION that tells
- * the kernel of a change.
- */
+static uint64_t ms_between(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? (now_ns - then_ns) / NS_PER_MS : 0;
+}
+
+static void look_at_mates(struct path_check *path, uint64_t now_ns)
+{
+	uint64_t well_ns, odd_ns;
+
+	mates_look(path->mates, &well_ns, &odd_ns);
+	path->e.mates.known = well_ns != 0;
+	path->e.mates.ago_ms = ms_between(well_ns, now_ns);
+	path->e.mates.odd = odd_ns >= path->well.at_ns;
+}
+
+/* Is all as it was a moment ago, as far as the board (with the daemon's doubts), the count of
+ * failures and what is found of other LUNs can tell? */
 static bool is_quiet(struct path_check *path, uint64_t now_ns)
 {
 	struct evidence *e = &path->e;
 
-	if (path->job || !path->well.known || path->id.access != ACCESS_UNKNOWN)
+	if (path->job || !path->well.known)
 		return false;
 	e->is_iscsi = true;
 	e->portal = path->id.name.portal;
 	e->device = path->id.device_state;
 	e->session = path->id.session_state;
 	e->well.known = true;
-	e->well.ago_ms = (now_ns - path->well.at_ns) / NS_PER_MS;
+	e->well.moved = path->well_moved;
+	e->well.ago_ms = ms_between(path->well.at_ns, now_ns);
+	e->well.spread_ms = fnv1a(FNV1A_START, path->number, strlen(path->number)) %
+			    VERDICT_SPREAD_MS;
 	e->well.failed = !path->now.known || path->now.count != path->well.count;
+	look_at_mates(path, now_ns);
 	look_at_board(path, now_ns);
 	e->well.doubted = path->now.doubted != path->well.doubted;
 	return verdict_is_quiet(e);
@@ -183,13 +217,22 @@ static bool is_quiet(struct path_check *path, uint64_t now_ns)
  * was sent, or since this look at the counters, is not covered by it. */
 static void keep_proof(struct path_check *path)
 {
-	path->well = path->e.test.state == TEST_ENDED ? path->sent : path->now;
+	bool tested = path->e.test.state == TEST_ENDED;
+
+	path->well = tested ? path->sent : path->now;
+	path->well_moved = !tested;
 	if (!path->e.is_iscsi || !verdict_is_proof(&path->last))
 		path->well.known = false;
+	else if (tested)
+		mates_well(path->mates, path->well.at_ns);
 }
 
 static void set_answer(struct path_check *path, const struct lun_answer *answer)
 {
+	/* A LUN that is bad in the same way each time is no news for the others. */
+	if (answer->again || answer->result != path->answered)
+		mates_odd(path->mates, clock_now_ns());
+	path->answered = answer->result;
 	path->disrupted = answer->result == SCSI_DISRUPTED ? path->disrupted + 1 : 0;
 	path->e.test.state = TEST_ENDED;
 	path->e.test.read = answer->read;

@@ -17,6 +17,7 @@
 struct check_roots {
 	const char *sysfs;
 	const char *board;
+	struct board_reader *reader; /* of that board, kept by the caller; NULL: none */
 	bool quiet_looks; /* look at the board alone where that suffices: verdict_is_quiet() */
 };
 

@@ -13,6 +13,7 @@
 
 #include "checker/abi.h"
 #include "checker/path_check.h"
+#include "common/board_reader.h"
 #include "common/host_log.h"
 
 #define EXPORT	 __attribute__((visibility("default")))
@@ -51,6 +52,7 @@ static struct {
 
 static pthread_once_t roots_once = PTHREAD_ONCE_INIT;
 static struct check_roots roots;
+static struct board_reader reader = BOARD_READER_INIT;
 
 static const char *root_from(const char *variable, char *buffer)
 {
@@ -69,6 +71,14 @@ static void roots_init(void)
 	roots.sysfs = root_from("MPATHISCSI_SYSFS", sysfs);
 	roots.board = root_from("MPATHISCSI_BOARD", board);
 	roots.quiet_looks = true;
+	reader.path = roots.board;
+	roots.reader = &reader;
+}
+
+/* The host unloads us, or ends (its threads may still be about). */
+__attribute__((destructor)) static void reader_end(void)
+{
+	board_reader_close(&reader);
 }
 
 /* A cancelled caller would leave our locks taken and the context half changed. */

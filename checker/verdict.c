@@ -261,11 +261,21 @@ bool verdict_is_proof(const struct verdict *verdict)
 		verdict->reason == REASON_PROGRESS);
 }
 
+/* For how long may what has shown the LUN to be well be relied on? */
+static uint64_t quiet_ms(const struct evidence *e)
+{
+	bool witness = e->mates.known && e->mates.ago_ms < VERDICT_QUIET_MS;
+
+	if (!witness && !e->well.moved)
+		return VERDICT_QUIET_MS;
+	return VERDICT_QUIET_FAR_MS - e->well.spread_ms;
+}
+
 bool verdict_is_quiet(const struct evidence *e)
 {
 	return probe_is_good(e) && e->barred == BARRED_NO && e->device == DEVICE_RUNNING &&
 	       e->session == SESSION_LOGGED_IN && e->well.known && !e->well.failed &&
-	       !e->well.doubted && e->well.ago_ms < VERDICT_QUIET_MS;
+	       !e->well.doubted && !e->mates.odd && e->well.ago_ms < quiet_ms(e);
 }
 
 bool verdict_wants_test(const struct evidence *e)

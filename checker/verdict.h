@@ -30,6 +30,12 @@
  * than multipathd's usual polling_interval of 5 s, so that only hosts that look more often test
  * less often than they look. */
 #define VERDICT_QUIET_MS 4500
+/* And how long at most if it was doing I/O then, or while other LUNs of its session are tested
+ * meanwhile and found to be as before. Shorter than the 20 s (max_polling_interval) between stock's
+ * own looks at a path that has been up for long. Less up to VERDICT_SPREAD_MS, another share for
+ * each LUN, so that the tests of many LUNs do not come all at once. */
+#define VERDICT_QUIET_FAR_MS 14000
+#define VERDICT_SPREAD_MS    4000
 /* This many tests in a row lost with their connection make a path down (tur: 5 tries). */
 #define VERDICT_DISRUPTED_MAX 5
 
@@ -82,8 +88,15 @@ struct evidence {
 		bool known;    /* the LUN was found to be well, see verdict_is_proof() */
 		bool failed;   /* a command has failed on the device since, or may have */
 		bool doubted;  /* the daemon has come to doubt the connection since */
+		bool moved;    /* it was doing I/O then */
 		uint64_t ago_ms; /* since then */
+		uint64_t spread_ms; /* its share of VERDICT_SPREAD_MS */
 	} well;
+	struct {
+		bool odd;	 /* one of them has been found to be other than before, since this was well */
+		bool known;	 /* one of them has answered a test well */
+		uint64_t ago_ms; /* since it was sent */
+	} mates;		 /* the LUNs over this session, see mates.h */
 	enum legs_state legs;
 	struct {
 		enum test_state state;
@@ -171,8 +184,10 @@ bool verdict_is_proof(const struct verdict *verdict);
  * command has failed since. Nor has the daemon come to doubt the connection: it fails paths in dm
  * of which neither probe nor counters tell anything bad yet (a link that is lost with nothing in
  * flight), and they must not come back before the LUN has answered anew. (A session that is lost
- * blocks its devices; multipathd looks at that itself before it asks any checker.) Ask with e->well
- * and the board's part filled.
+ * blocks its devices; multipathd looks at that itself before it asks any checker.) Nor has
+ * another LUN over this session been found to be other than it was: what becomes of a target shows
+ * at each of its LUNs, so where some are tested often the others need not be (VERDICT_QUIET_FAR_MS).
+ * Ask with e->well, e->mates and the board's part filled.
  */
 bool verdict_is_quiet(const struct evidence *e);
 

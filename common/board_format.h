@@ -42,11 +42,14 @@ struct board_header {
 };
 
 struct board_beat {
-	uint64_t beat_ns; /* CLOCK_MONOTONIC; 0: nothing published yet */
+	uint64_t beat_ns; /* CLOCK_MONOTONIC; 0: nothing published yet; or BOARD_RETIRED */
 	uint32_t pid;	  /* of the writer */
 	uint32_t sequence;
 	uint64_t checksum;
 };
+
+/* The writer has put another file in this one's place. */
+#define BOARD_RETIRED UINT64_MAX
 
 /* First bytes of the file: what a reader gets with one read. */
 struct board_front {

@@ -5,13 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/board_format.h"
+#include "common/board_reader.h"
 #include "common/clock.h"
 
 /* A record torn by the writer is whole a moment later; garbage stays garbage. */
 #define TRIES 3
 /* Slots fetched with one pread(). */
 #define BATCH 4
+/* A reader that keeps the file open looks at owner, mode and path anew after this. */
+#define KEPT_MAX_NS (60 * NS_PER_S)
 
 /* What is looked for, and where the copy of it goes. */
 struct lookup {
@@ -140,8 +142,9 @@ static enum board_trust read_front(int fd, struct board_front *ret)
 	if (read_exactly(fd, ret, sizeof(*ret), 0) < 0)
 		return BOARD_DAMAGED;
 	trust = board_header_judge(&ret->header, boot_id, (uint64_t)st.st_size);
-	if (trust == BOARD_FRESH && ret->beat.checksum != board_beat_checksum(&ret->beat))
-		return BOARD_DAMAGED;
+	if (trust == BOARD_FRESH && (ret->beat.checksum != board_beat_checksum(&ret->beat) ||
+				     ret->beat.beat_ns == BOARD_RETIRED))
+		return BOARD_DAMAGED; /* the next try opens what is there now */
 	return trust;
 }
 
@@ -228,15 +231,8 @@ enum board_trust board_read_path(const char *path, uint32_t sid, uint64_t lun,
 	return lookup.trust;
 }
 
-void board_read_both(const char *path, uint32_t sid, uint64_t lun, uint64_t name_hash,
-		     uint64_t now_ns, struct board_view *ret)
+static void set_view(const struct lookup *lookups, struct board_view *ret)
 {
-	struct lookup lookups[] = {
-		{ .kind = BOARD_SESSIONS, .sid = sid, .name_hash = name_hash },
-		{ .kind = BOARD_PATHS, .sid = sid, .lun = lun, .name_hash = name_hash },
-	};
-
-	look_up(path, lookups, 2, now_ns);
 	memset(ret, 0, sizeof(*ret));
 	ret->session_trust = lookups[0].trust;
 	if (was_found(&lookups[0]))
@@ -244,6 +240,93 @@ void board_read_both(const char *path, uint32_t sid, uint64_t lun, uint64_t name
 	ret->path_trust = lookups[1].trust;
 	if (was_found(&lookups[1]))
 		ret->path = lookups[1].found.path;
+}
+
+/* The two records of one path. */
+#define LOOKUPS(SID, LUN, HASH)                                                                  \
+	{                                                                                        \
+		{ .kind = BOARD_SESSIONS, .sid = (SID), .name_hash = (HASH) },                   \
+		{ .kind = BOARD_PATHS, .sid = (SID), .lun = (LUN), .name_hash = (HASH) },        \
+	}
+
+void board_read_both(const char *path, uint32_t sid, uint64_t lun, uint64_t name_hash,
+		     uint64_t now_ns, struct board_view *ret)
+{
+	struct lookup lookups[2] = LOOKUPS(sid, lun, name_hash);
+
+	look_up(path, lookups, 2, now_ns);
+	set_view(lookups, ret);
+}
+
+static void drop_file(struct board_reader *reader)
+{
+	if (reader->fd >= 0)
+		close(reader->fd);
+	reader->fd = -1;
+}
+
+/* The writer is alive and still writes into this file. */
+static bool kept_is_current(struct board_reader *reader, uint64_t now_ns)
+{
+	struct board_beat *beat = &reader->front.beat;
+
+	return reader->fd >= 0 && now_ns - reader->opened_ns < KEPT_MAX_NS &&
+	       read_exactly(reader->fd, beat, sizeof(*beat), BOARD_BEAT_OFFSET) == 0 &&
+	       beat->checksum == board_beat_checksum(beat) && !beat_is_stale(beat, now_ns);
+}
+
+/* False: something is damaged, or the front was not up to date. */
+static bool look_up_kept(struct board_reader *reader, struct lookup *lookups, unsigned int n,
+			 uint64_t now_ns)
+{
+	bool whole = kept_is_current(reader, now_ns);
+
+	for (unsigned int i = 0; whole && i < n; i++) {
+		lookups[i].trust = look_up_in(reader->fd, &reader->front, &lookups[i], now_ns);
+		whole = lookups[i].trust != BOARD_DAMAGED;
+	}
+	return whole;
+}
+
+static void open_anew(struct board_reader *reader, uint64_t now_ns)
+{
+	enum board_trust trust;
+
+	drop_file(reader);
+	if (reader->closed)
+		return;
+	reader->fd = open_board(reader->path, &trust);
+	reader->opened_ns = now_ns;
+	if (reader->fd >= 0 && read_front(reader->fd, &reader->front) != BOARD_FRESH)
+		drop_file(reader);
+}
+
+void board_reader_look(struct board_reader *reader, uint32_t sid, uint64_t lun, uint64_t name_hash,
+		       uint64_t now_ns, struct board_view *ret)
+{
+	struct lookup lookups[2] = LOOKUPS(sid, lun, name_hash);
+	bool whole;
+
+	pthread_mutex_lock(&reader->lock);
+	whole = look_up_kept(reader, lookups, 2, now_ns);
+	if (!whole) {
+		open_anew(reader, now_ns);
+		whole = look_up_kept(reader, lookups, 2, now_ns);
+	}
+	pthread_mutex_unlock(&reader->lock);
+	if (whole)
+		set_view(lookups, ret);
+	else
+		board_read_both(reader->path, sid, lun, name_hash, now_ns, ret);
+}
+
+void board_reader_close(struct board_reader *reader)
+{
+	if (pthread_mutex_trylock(&reader->lock))
+		return;
+	reader->closed = true;
+	drop_file(reader);
+	pthread_mutex_unlock(&reader->lock);
 }
 
 static enum board_trust read_beat_once(const char *path, uint64_t *ret_beat_ns)

@@ -72,6 +72,19 @@ static bool file_intact(struct board *board)
 	return part_matches(board, 0, BOARD_TABLE_OFFSET) && slice_matches(board);
 }
 
+/* Tell those who keep the old file open that it is the board no more. Whom this does not reach
+ * finds the beat to be stale. */
+static void retire_file(struct board *board)
+{
+	struct board_beat beat = { .beat_ns = BOARD_RETIRED, .pid = (uint32_t)getpid() };
+
+	if (board->fd < 0)
+		return;
+	beat.checksum = board_beat_checksum(&beat);
+	board_file_write(board->fd, &beat, sizeof(beat), BOARD_BEAT_OFFSET);
+	close(board->fd);
+}
+
 /* Make 'image' the board: a new file, renamed into place. Takes the image on success. */
 static int install_image(struct board *board, struct board_image *image)
 {
@@ -79,8 +92,7 @@ static int install_image(struct board *board, struct board_image *image)
 
 	if (fd < 0)
 		return fd;
-	if (board->fd >= 0)
-		close(board->fd);
+	retire_file(board);
 	board->fd = fd;
 	image_free(&board->image);
 	board->image = *image;

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
+#include "checker/mates.h"
 #include "checker/path_check.h"
 #include "checker/test_job.h"
 #include "common/clock.h"
@@ -510,18 +511,57 @@ static void test_not_quiet(void **state)
 		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 }
 
-/* A change of access states is brought to light by a test. */
-static void test_not_quiet_with_alua(void **state)
+/* What another LUN over the session has met with, this one is asked about at once, and again until
+ * it answers without a remark. */
+static void test_mates_end_quiet(void **state)
 {
 	struct scene *s = *state;
+	struct iscsi_identity id;
+	struct mates *mates;
 
 	s->roots.quiet_looks = true;
 	own_probe(s, PROBE_UP);
-	attribute(s, "device/access_state", "active/optimized");
-	for (unsigned int i = 1; i < 4; i++) {
-		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
-		assert_int_equal(sent(), i);
-	}
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	mates = mates_join(id.sid, path_name_hash(&id.name));
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	mates_odd(mates, clock_now_ns());
+	script((struct played[]){ SENSE(0x06, 0x2a, 0x06), GOOD_ANSWER }, 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 3);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	mates_leave(mates);
+}
+
+/* A LUN that is tested speaks for the others; one that is always bad in the same way does not
+ * speak at all. */
+static void test_speaks_for_mates(void **state)
+{
+	struct scene *s = *state;
+	struct iscsi_identity id;
+	struct mates *mates;
+	uint64_t well_ns, odd_ns, before_ns = clock_now_ns();
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	mates = mates_join(id.sid, path_name_hash(&id.name));
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	mates_look(mates, &well_ns, &odd_ns);
+	assert_true(well_ns >= before_ns);
+	assert_int_equal(odd_ns, 0);
+	attribute(s, "device/ioerr_cnt", "0x3");
+	script(&(struct played)SENSE(0x02, 0x04, 0x0b), 1);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_STANDBY);
+	mates_look(mates, &before_ns, &odd_ns);
+	assert_int_equal(before_ns, well_ns);
+	assert_true(odd_ns > well_ns);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_STANDBY);
+	mates_look(mates, &well_ns, &before_ns);
+	assert_int_equal(before_ns, odd_ns);
+	mates_leave(mates);
 }
 
 /* ---- silence ---- */
@@ -839,7 +879,8 @@ int main(void)
 		WITH_SCENE(test_doubt_of_progress),
 		WITH_SCENE(test_doubt_of_answer),
 		WITH_SCENE(test_not_quiet),
-		WITH_SCENE(test_not_quiet_with_alua),
+		WITH_SCENE(test_mates_end_quiet),
+		WITH_SCENE(test_speaks_for_mates),
 		WITH_SCENE(test_silent),
 		WITH_SCENE(test_silent_without_counters),
 		WITH_SCENE(test_legs),

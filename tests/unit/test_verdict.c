@@ -828,6 +828,26 @@ static void test_quiet(void **state)
 	NOT_QUIET(well.failed = true);
 	NOT_QUIET(well.doubted = true);
 	NOT_QUIET(well.ago_ms = VERDICT_QUIET_MS);
+	NOT_QUIET(mates.odd = true);
+
+	/* other LUNs of the session that are tested meanwhile, or I/O at the time, carry farther */
+	for (int moved = 0; moved <= 1; moved++) {
+		e = quiet;
+		e.well.moved = moved;
+		e.mates.known = !moved;
+		e.mates.ago_ms = VERDICT_QUIET_MS - 1;
+		e.well.ago_ms = VERDICT_QUIET_FAR_MS - 1;
+		assert_true(verdict_is_quiet(&e));
+		e.well.spread_ms = 1;
+		assert_false(verdict_is_quiet(&e));
+		e.well.ago_ms--;
+		assert_true(verdict_is_quiet(&e));
+		e.mates.odd = true;
+		assert_false(verdict_is_quiet(&e));
+		e.mates.odd = false;
+		e.mates.ago_ms = VERDICT_QUIET_MS;
+		assert_int_equal(verdict_is_quiet(&e), moved);
+	}
 #undef NOT_QUIET
 }
 

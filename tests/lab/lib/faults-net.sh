@@ -28,7 +28,11 @@ fault_begin_mtu() {
 			}
 		}
 	NFT
+	[[ $FAULT_SETTING == iscsi ]] || return 0
+	fault_wait 120 mtu_held "$(mtu_times_held)" || fault_wrong "the path that comes and goes is not held out"
 }
+mtu_times_held() { grep -c 'comes and goes' "$(log mpathiscsid)" || true; }
+mtu_held() { (($(mtu_times_held) > $1)); }
 # The path has come and gone, and is held out until the administrator forgives it.
 fault_end_mtu() {
 	in_target nft delete table inet mtu
