@@ -189,13 +189,13 @@ static void look_at_mates(struct path_check *path, uint64_t now_ns)
 	path->e.mates.odd = odd_ns >= path->well.at_ns;
 }
 
-/* Is all as it was a moment ago, as far as the board (with the daemon's doubts), the count of
- * failures and what is found of other LUNs can tell? */
-static bool is_quiet(struct path_check *path, uint64_t now_ns)
+/* Has nothing happened since the LUN was well, as far as the board (with the daemon's doubts), the
+ * count of failures and what is found of other LUNs can tell? */
+static bool is_calm(struct path_check *path, uint64_t now_ns)
 {
 	struct evidence *e = &path->e;
 
-	if (path->job || !path->well.known)
+	if (!path->well.known)
 		return false;
 	e->is_iscsi = true;
 	e->portal = path->id.name.portal;
@@ -210,7 +210,7 @@ static bool is_quiet(struct path_check *path, uint64_t now_ns)
 	look_at_mates(path, now_ns);
 	look_at_board(path, now_ns);
 	e->well.doubted = path->now.doubted != path->well.doubted;
-	return verdict_is_quiet(e);
+	return verdict_is_calm(e);
 }
 
 /* What has shown the LUN to be well is the ground for quiet looks: what has failed since the test
@@ -443,8 +443,7 @@ static struct verdict judge(struct path_check *path)
 	return path->last;
 }
 
-static void look_whole(struct path_check *path, int fd, unsigned int timeout_s,
-		       enum check_mode mode, uint64_t now_ns)
+static void look_at_all(struct path_check *path, int fd, uint64_t now_ns)
 {
 	memset(&path->e, 0, sizeof(path->e));
 	look_at_device(path, fd);
@@ -452,6 +451,12 @@ static void look_whole(struct path_check *path, int fd, unsigned int timeout_s,
 		look_at_board(path, now_ns);
 		look_at_io(path, now_ns);
 	}
+}
+
+/* The answer of a test that was started, or one that is started now if the evidence wants it. */
+static void ask_lun(struct path_check *path, int fd, unsigned int timeout_s,
+		    enum check_mode mode)
+{
 	path->waited = true;
 	drop_old_job(path);
 	if (path->job)
@@ -461,19 +466,34 @@ static void look_whole(struct path_check *path, int fd, unsigned int timeout_s,
 	path->looked = true;
 }
 
+/* A test that was started at an earlier look and is still running. */
+static bool owes_answer(const struct path_check *path)
+{
+	struct lun_answer answer;
+	uint64_t ended_ns;
+
+	return path->job && !test_job_ended(path->job, 0, &answer, &ended_ns);
+}
+
 struct verdict path_check_look(struct path_check *path, int fd, unsigned int timeout_s,
 			       enum check_mode mode)
 {
 	uint64_t now_ns = clock_now_ns();
+	bool calm;
 
 	memset(&path->e, 0, sizeof(path->e));
 	if (path->roots->quiet_looks && path->known && path->id.is_iscsi)
 		look_at_failures(path, now_ns);
-	if (is_quiet(path, now_ns)) {
+	calm = is_calm(path, now_ns);
+	if (calm && !path->job && verdict_is_quiet(&path->e)) {
 		path->last = verdict_judge(&path->e);
 		return path->last;
 	}
-	look_whole(path, fd, timeout_s, mode, now_ns);
+	/* What was doing I/O is looked at for more of it, which spares the test, and what owes an
+	 * answer for everything that may explain it. */
+	if (!calm || path->well_moved || owes_answer(path))
+		look_at_all(path, fd, now_ns);
+	ask_lun(path, fd, timeout_s, mode);
 	return judge(path);
 }
 

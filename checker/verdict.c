@@ -271,11 +271,16 @@ static uint64_t quiet_ms(const struct evidence *e)
 	return VERDICT_QUIET_FAR_MS - e->well.spread_ms;
 }
 
-bool verdict_is_quiet(const struct evidence *e)
+bool verdict_is_calm(const struct evidence *e)
 {
 	return probe_is_good(e) && e->barred == BARRED_NO && e->device == DEVICE_RUNNING &&
 	       e->session == SESSION_LOGGED_IN && e->well.known && !e->well.failed &&
-	       !e->well.doubted && !e->mates.odd && e->well.ago_ms < quiet_ms(e);
+	       !e->well.doubted && !e->mates.odd;
+}
+
+bool verdict_is_quiet(const struct evidence *e)
+{
+	return verdict_is_calm(e) && e->well.ago_ms < quiet_ms(e);
 }
 
 bool verdict_wants_test(const struct evidence *e)

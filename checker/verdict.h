@@ -179,16 +179,19 @@ struct verdict verdict_judge(const struct evidence *e);
 bool verdict_is_proof(const struct verdict *verdict);
 
 /*
- * Need nothing but the board be looked at? The portal answers, nothing bars the path, the device
- * ran and its session was logged in when the LUN was last found to be well, not long ago, and no
- * command has failed since. Nor has the daemon come to doubt the connection: it fails paths in dm
- * of which neither probe nor counters tell anything bad yet (a link that is lost with nothing in
- * flight), and they must not come back before the LUN has answered anew. (A session that is lost
- * blocks its devices; multipathd looks at that itself before it asks any checker.) Nor has
- * another LUN over this session been found to be other than it was: what becomes of a target shows
- * at each of its LUNs, so where some are tested often the others need not be (VERDICT_QUIET_FAR_MS).
- * Ask with e->well, e->mates and the board's part filled.
+ * Has nothing happened since the LUN was last found to be well? The portal answers, nothing bars the
+ * path, the device ran and its session was logged in then, and no command has failed since. Nor has
+ * the daemon come to doubt the connection: it fails paths in dm of which neither probe nor counters
+ * tell anything bad yet (a link that is lost with nothing in flight), and they must not come back
+ * before the LUN has answered anew. (A session that is lost blocks its devices; multipathd looks at
+ * that itself before it asks any checker.) Nor has another LUN over this session been found to be
+ * other than it was: what becomes of a target shows at each of its LUNs. Ask with e->well, e->mates
+ * and the board's part filled. Then a test is all that may be needed, no look at the device.
  */
+bool verdict_is_calm(const struct evidence *e);
+
+/* And was that so lately that not even a test is needed? VERDICT_QUIET_MS; or, where other LUNs of
+ * the session are tested meanwhile and speak for this one, VERDICT_QUIET_FAR_MS. */
 bool verdict_is_quiet(const struct evidence *e);
 
 /* Can only a test of the LUN decide? (To be asked while test.state is TEST_NOT_ASKED.) */

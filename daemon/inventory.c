@@ -10,12 +10,12 @@
 #include "common/disk_link.h"
 #include "common/parse.h"
 
-/* Each disk and map is read again after so many seconds at the latest, counted in
- * refreshes of one a second; so many at least are read each time. */
+/* Each disk and map is read again after so many refreshes at the latest, of which there is one a
+ * second, or one every other second where nothing goes on; so many at least are read each time. */
 #define DISKS_ROUND 128
 #define DISKS_MIN   8
 #define MAPS_ROUND  8
-#define MAPS_MIN    16
+#define MAPS_MIN    8
 /* Of a session that stands only so many refreshes read all of its attributes once. */
 #define SESSIONS_ROUND 8
 

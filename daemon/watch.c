@@ -21,6 +21,7 @@
 #define BEAT_US	  500000  /* board; far below BOARD_STALE_MS */
 #define SLACK_US  100000  /* timers that have time share a waking */
 #define TICK_US	  1000000 /* states, and whatever no event told us */
+#define TICK_IDLE_US 2000000 /* where there is no I/O and no trouble */
 /* How often disks are looked for that no event told of, and on large hosts how much less often. */
 #define LIST_EVERY_S	 30
 #define LIST_DISKS_PER_S 256
@@ -465,7 +466,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 		rescan_or_say(watch);
 	refresh(watch, quick_in_trouble(watch->quick) ? INVENTORY_MAPS : INVENTORY_TURN);
 	upkeep_step(watch);
-	return again_in(watch, source, TICK_US);
+	return again_in(watch, source, quick_in_haste(watch->quick) ? TICK_US : TICK_IDLE_US);
 }
 
 static int on_rescan(sd_event_source *source, uint64_t usec, void *arg)

@@ -16,7 +16,7 @@
 
 /* How often that is done to each disk, of which sessions may have a thousand: nobody else writes
  * its max_retries, and one that is new makes another inventory. */
-#define DISKS_CHECK_MS	 2000
+#define DISKS_CHECK_MS	 5000
 #define DISKS_CHECK_EACH 8  /* so many more disks, so many times less often */
 
 /* A link is lost: so long after that other paths have answered, or do not. */

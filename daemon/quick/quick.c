@@ -124,6 +124,11 @@ static bool must_see_dm(const struct quick *quick, uint64_t now_ns)
 	return false;
 }
 
+bool quick_in_haste(const struct quick *quick)
+{
+	return !quick || quick->pace.hurry;
+}
+
 bool quick_in_trouble(const struct quick *quick)
 {
 	return quick && must_see_dm(quick, clock_now_ns());

@@ -45,6 +45,9 @@ bool quick_flags_paths(struct quick *quick);
 /* Is a connection silent or just lost, so that what dm makes of it matters at once? */
 bool quick_in_trouble(const struct quick *quick);
 
+/* Is there I/O, or anything that is not as every day (pace.h)? Unknown is haste. */
+bool quick_in_haste(const struct quick *quick);
+
 /* Of the session's record on the board, see board.h. */
 uint32_t quick_doubted(const struct quick *quick, unsigned int sid);
 
