@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/board_reader.h"
 #include "common/clock.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -98,6 +99,21 @@ static uint8_t *fix(struct fuzz_bytes *bytes, uint8_t how, size_t *ret_size)
 	return file;
 }
 
+/* One that keeps the file open sees the same, at its first look and at its second. */
+static void read_kept(void)
+{
+	struct board_reader reader = BOARD_READER_INIT;
+	struct board_view plain, kept;
+
+	reader.path = path;
+	for (uint32_t i = 0; i < 4; i++) {
+		board_read_both(path, i / 2, i / 2, 1, NOW, &plain);
+		board_reader_look(&reader, i / 2, i / 2, 1, NOW, &kept);
+		must(!memcmp(&kept, &plain, sizeof(kept)));
+	}
+	board_reader_close(&reader);
+}
+
 static void read_all(void)
 {
 	struct board_session session = {.sid = 77};
@@ -117,6 +133,7 @@ static void read_all(void)
 	}
 	if (board_read_beat(path, &beat) != BOARD_FRESH)
 		must(beat == 77);
+	read_kept();
 }
 
 /* A writer that takes over what is there ends with a board that says what it wants said. */
