@@ -4,7 +4,7 @@
 # mapped even then, for a thread that is still in the kernel: loads and unloads are of contexts, and /proc/PID/maps must show the
 # same single copy all the time. Each multipathd and each `multipath -ll` is one more load from the disk and unload.
 # Arguments: n=N (12) reconfigurations, ll=N (24) commands, parallel=N (12) of them at a time.
-# lab: init=script timeout=900
+# lab: init=script timeout=10800
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh

@@ -1,6 +1,6 @@
 # 64 LUNs over 4 portals, really logged in: 256 paths. Enable, the first plan, a policy on all of them, and the loss of the
 # portal that carries everything, with verified loads on a few LUNs.
-# lab: init=script timeout=800 mem=3072
+# lab: init=script timeout=2400 mem=3072
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash source=/dev/null
 . /lab/lib/lab.sh
@@ -12,7 +12,7 @@ target_start lio $portals luns=$luns size=8
 login $portals
 multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 2" "no_path_retry queue")
 paths_usable() { [[ $(dmsetup status --target multipath | grep -oE ' [0-9]+:[0-9]+ A ' | wc -l) == "$1" ]]; }
-assert_wait 120 "$paths usable paths" paths_usable $paths
+assert_wait 400 "$paths usable paths" paths_usable $paths
 maps=$(dmsetup ls --target multipath | wc -l)
 assert_eq "maps" $luns "$maps"
 
