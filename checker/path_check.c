@@ -62,6 +62,7 @@ struct path_check {
 	bool looked;	     /* not the first look any more */
 	bool waited;	     /* its end was looked for since it was started */
 	bool reads;	     /* it ends with a READ */
+	uint64_t block;	     /* logical block size as of the last look at the device; 0 not read */
 	bool prompt;	     /* the last verdict was "ask again soon" */
 	uint64_t started_ns; /* when we started or joined it */
 	unsigned int timeout_ms;
@@ -299,7 +300,7 @@ static bool is_hung(const struct path_check *path)
 }
 
 /* Bytes to READ behind the TEST UNIT READY; 0: none. */
-static size_t read_size(const struct path_check *path)
+static size_t read_size(struct path_check *path)
 {
 	char text[24];
 	uint64_t size;
@@ -307,12 +308,15 @@ static size_t read_size(const struct path_check *path)
 	if (!path->known || !path->id.is_iscsi ||
 	    (strcmp(path->id.vendor, VENDOR_LIO) && !is_hung(path)))
 		return 0;
+	if (path->block)
+		return (size_t)path->block;
 	if (identity_attribute(path->roots->sysfs, path->id.device,
 			       "queue/logical_block_size", text, sizeof(text)) ||
 	    counters_sum(text, 0, 0, &size))
 		return 0;
 	if (size < 512 || size > LUN_TEST_BLOCK_MAX || (size & (size - 1)))
 		return 0;
+	path->block = size;
 	return (size_t)size;
 }
 
@@ -446,6 +450,7 @@ static struct verdict judge(struct path_check *path)
 static void look_at_all(struct path_check *path, int fd, uint64_t now_ns)
 {
 	memset(&path->e, 0, sizeof(path->e));
+	path->block = 0;
 	look_at_device(path, fd);
 	if (path->e.is_iscsi) {
 		look_at_board(path, now_ns);

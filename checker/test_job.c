@@ -13,9 +13,14 @@
 
 /* Beyond what libc itself needs: SG_IO, a header and sense data fit many times. */
 #define JOB_STACK (16 * 1024)
+/* A thread that has nothing to do waits for the next test for so long, and no more of them do: where
+ * many LUNs are tested in turn, a thread for each would cost as much as its test. */
+#define IDLE_NS	 (3 * NS_PER_S)
+#define IDLE_MAX 4
 
 struct test_job {
 	struct test_job *next; /* in the list of outstanding ones */
+	struct test_job *next_offered;
 	unsigned int holders;
 	struct test_order order;
 	void *block;
@@ -33,6 +38,9 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	struct test_job *outstanding;
+	pthread_cond_t offer; /* to threads that have nothing to do, */
+	struct test_job *offered;
+	unsigned int n_idle, n_offered; /* of which there are never fewer than offers */
 	int error; /* of the initialisation */
 } jobs = { .once = PTHREAD_ONCE_INIT };
 
@@ -56,6 +64,8 @@ static void jobs_init(void)
 		return;
 	pthread_condattr_setclock(&cond, CLOCK_MONOTONIC);
 	jobs.error = -pthread_cond_init(&jobs.ended, &cond);
+	if (!jobs.error)
+		jobs.error = -pthread_cond_init(&jobs.offer, &cond);
 	pthread_condattr_destroy(&cond);
 }
 
@@ -83,15 +93,12 @@ static void outstanding_remove(struct test_job *job)
 		*p = job->next;
 }
 
-static void *job_run(void *arg)
+static void job_run(struct test_job *job)
 {
-	struct test_job *job = arg;
 	struct lun_answer answer;
 	uint64_t now_ns;
 	bool last;
 
-	/* the host may cancel what it knows; it does not know us, but costs nothing */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	lun_test(job->order.fd, job->order.timeout_ms, job->block, job->order.block_size,
 		 &answer);
 	close(job->order.fd); /* only this thread uses it: do not hold the device open */
@@ -108,6 +115,74 @@ static void *job_run(void *arg)
 	pthread_mutex_unlock(&jobs.lock);
 	if (last)
 		job_free(job);
+}
+
+/* Until when, for pthread_cond_timedwait() */
+static struct timespec until(uint64_t wait_ns)
+{
+	uint64_t then = clock_now_ns() + wait_ns;
+
+	return (struct timespec){
+		.tv_sec = (time_t)(then / NS_PER_S),
+		.tv_nsec = (long)(then % NS_PER_S),
+	};
+}
+
+/* With the lock held. NULL: there is none. */
+static struct test_job *take_offer(void)
+{
+	struct test_job *job = jobs.offered;
+
+	if (job) {
+		jobs.offered = job->next_offered;
+		jobs.n_offered--;
+	}
+	return job;
+}
+
+/* What to do next; NULL: nothing, end. One that gives up waiting takes an offer that was made in that
+ * very moment. */
+static struct test_job *next_job(void)
+{
+	struct timespec end = until(IDLE_NS);
+	struct test_job *job = NULL;
+
+	pthread_mutex_lock(&jobs.lock);
+	if (jobs.n_idle < IDLE_MAX) {
+		jobs.n_idle++;
+		while (!jobs.offered)
+			if (pthread_cond_timedwait(&jobs.offer, &jobs.lock, &end))
+				break;
+		jobs.n_idle--;
+		job = take_offer();
+	}
+	pthread_mutex_unlock(&jobs.lock);
+	return job;
+}
+
+/* To a thread that has nothing to do. False: there is none. */
+static bool job_offer(struct test_job *job)
+{
+	bool idle;
+
+	pthread_mutex_lock(&jobs.lock);
+	idle = jobs.n_idle > jobs.n_offered;
+	if (idle) {
+		job->next_offered = jobs.offered;
+		jobs.offered = job;
+		jobs.n_offered++;
+		pthread_cond_signal(&jobs.offer);
+	}
+	pthread_mutex_unlock(&jobs.lock);
+	return idle;
+}
+
+static void *work(void *arg)
+{
+	/* the host may cancel what it knows; it does not know us, but costs nothing */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	for (struct test_job *job = arg; job; job = next_job())
+		job_run(job);
 	return NULL;
 }
 
@@ -152,7 +227,7 @@ static int thread_start(struct test_job *job)
 		return r;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = -pthread_create(&thread, &attr, job_run, job);
+	r = -pthread_create(&thread, &attr, work, job);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return r;
@@ -233,7 +308,7 @@ int test_job_start(const struct test_order *order, struct test_job **ret, bool *
 	if (r)
 		return r;
 	outstanding_add(job);
-	r = thread_start(job);
+	r = job_offer(job) ? 0 : thread_start(job);
 	if (r) {
 		job_never_ran(job);
 		return r;
@@ -241,17 +316,6 @@ int test_job_start(const struct test_order *order, struct test_job **ret, bool *
 	*ret = job;
 	*ret_joined = false;
 	return 0;
-}
-
-/* Until when, for pthread_cond_timedwait() */
-static struct timespec until(uint64_t wait_ns)
-{
-	uint64_t then = clock_now_ns() + wait_ns;
-
-	return (struct timespec){
-		.tv_sec = (time_t)(then / NS_PER_S),
-		.tv_nsec = (long)(then % NS_PER_S),
-	};
 }
 
 bool test_job_ended(struct test_job *job, uint64_t wait_ns, struct lun_answer *ret,

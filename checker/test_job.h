@@ -4,7 +4,7 @@
 
 /*
  * A test of a LUN in a disposable thread, so that nobody waits for a device that does not
- * answer. The thread has its own duplicate of the descriptor, a small stack (the host
+ * answer; one that has done its test may do another behind it. The thread has its own duplicate of the descriptor, a small stack (the host
  * locks its memory), ordinary scheduling whatever its creator's, all signals blocked, and
  * cannot be cancelled. It calls nothing of the host's and outlives whoever started it.
  *

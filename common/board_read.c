@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #define BATCH 4
 /* A reader that keeps the file open looks at owner, mode and path anew after this. */
 #define KEPT_MAX_NS (60 * NS_PER_S)
+/* The largest file it copies: that of about a thousand paths. */
+#define COPY_MAX (256 * 1024)
 
 /* What is looked for, and where the copy of it goes. */
 struct lookup {
@@ -90,7 +93,25 @@ static enum board_trust look_at(const struct board_table *table, uint32_t index,
 	return match == MATCH_KEY ? BOARD_NO_RECORD : BOARD_TRUST_MAX;
 }
 
-static enum board_trust search(int fd, const struct board_table *table, struct lookup *lookup)
+/* Where slots are read from: a file, or a copy of it. */
+struct source {
+	int fd;
+	const uint8_t *copy; /* NULL: the file */
+	size_t size;
+};
+
+static int source_read(const struct source *source, void *buffer, size_t size, size_t offset)
+{
+	if (!source->copy)
+		return read_exactly(source->fd, buffer, size, offset);
+	if (offset > source->size || size > source->size - offset)
+		return -EBADMSG;
+	memcpy(buffer, source->copy + offset, size);
+	return 0;
+}
+
+static enum board_trust search(const struct source *source, const struct board_table *table,
+			       struct lookup *lookup)
 {
 	uint8_t slots[BATCH * BOARD_SLOT_MAX];
 	uint32_t index, i, n, seen = 0, limit;
@@ -102,8 +123,8 @@ static enum board_trust search(int fd, const struct board_table *table, struct l
 	limit = table->capacity < BOARD_PROBE_MAX ? table->capacity : BOARD_PROBE_MAX;
 	while (seen < limit) {
 		n = table->capacity - index < BATCH ? table->capacity - index : BATCH;
-		if (read_exactly(fd, slots, n * table->slot_size,
-				 table->offset + index * table->slot_size) < 0)
+		if (source_read(source, slots, n * table->slot_size,
+				table->offset + index * table->slot_size) < 0)
 			return BOARD_DAMAGED;
 		for (i = 0; i < n && seen < limit; i++, seen++) {
 			trust = look_at(table, index + i, slots + i * table->slot_size, lookup);
@@ -149,11 +170,11 @@ static enum board_trust read_front(int fd, struct board_front *ret)
 }
 
 /* The front is in order: search for one record. */
-static enum board_trust look_up_in(int fd, const struct board_front *front, struct lookup *lookup,
-				   uint64_t now_ns)
+static enum board_trust look_up_in(const struct source *source, const struct board_front *front,
+				   struct lookup *lookup, uint64_t now_ns)
 {
 	struct board_table table = board_table_of(&front->header, lookup->kind);
-	enum board_trust trust = search(fd, &table, lookup);
+	enum board_trust trust = search(source, &table, lookup);
 
 	if (trust == BOARD_FRESH && beat_is_stale(&front->beat, now_ns))
 		return BOARD_STALE;
@@ -180,17 +201,17 @@ static bool look_up_once(const char *path, struct lookup *lookups, unsigned int 
 	struct board_front front;
 	bool whole = true;
 	unsigned int i;
-	int fd = open_board(path, &trust);
+	struct source source = { .fd = open_board(path, &trust) };
 
-	if (fd >= 0)
-		trust = read_front(fd, &front);
+	if (source.fd >= 0)
+		trust = read_front(source.fd, &front);
 	for (i = 0; i < n; i++) {
-		lookups[i].trust = fd >= 0 && trust == BOARD_FRESH ?
-					   look_up_in(fd, &front, &lookups[i], now_ns) : trust;
+		lookups[i].trust = source.fd >= 0 && trust == BOARD_FRESH ?
+					   look_up_in(&source, &front, &lookups[i], now_ns) : trust;
 		whole = whole && lookups[i].trust != BOARD_DAMAGED;
 	}
-	if (fd >= 0)
-		close(fd);
+	if (source.fd >= 0)
+		close(source.fd);
 	return whole;
 }
 
@@ -258,8 +279,15 @@ void board_read_both(const char *path, uint32_t sid, uint64_t lun, uint64_t name
 	set_view(lookups, ret);
 }
 
+static void drop_copy(struct board_reader *reader)
+{
+	free(reader->copy);
+	reader->copy = NULL;
+}
+
 static void drop_file(struct board_reader *reader)
 {
+	drop_copy(reader);
 	if (reader->fd >= 0)
 		close(reader->fd);
 	reader->fd = -1;
@@ -268,11 +296,36 @@ static void drop_file(struct board_reader *reader)
 /* The writer is alive and still writes into this file. */
 static bool kept_is_current(struct board_reader *reader, uint64_t now_ns)
 {
-	struct board_beat *beat = &reader->front.beat;
+	struct board_beat beat;
 
-	return reader->fd >= 0 && now_ns - reader->opened_ns < KEPT_MAX_NS &&
-	       read_exactly(reader->fd, beat, sizeof(*beat), BOARD_BEAT_OFFSET) == 0 &&
-	       beat->checksum == board_beat_checksum(beat) && !beat_is_stale(beat, now_ns);
+	if (reader->fd < 0 || now_ns - reader->opened_ns >= KEPT_MAX_NS ||
+	    read_exactly(reader->fd, &beat, sizeof(beat), BOARD_BEAT_OFFSET) < 0 ||
+	    beat.checksum != board_beat_checksum(&beat) || beat_is_stale(&beat, now_ns))
+		return false;
+	reader->front.beat = beat;
+	return true;
+}
+
+/*
+ * Copy the file, unless the copy is as good as the file: the writer ends whatever it changes with a
+ * beat, and here the beat is copied before what it ended. A file too large is looked up slot by slot.
+ */
+static void keep_copy(struct board_reader *reader)
+{
+	const struct board_beat *beat = &reader->front.beat;
+
+	if (reader->copy &&
+	    !memcmp(reader->copy + BOARD_BEAT_OFFSET, beat, sizeof(*beat)))
+		return;
+	reader->size = board_file_size(&reader->front.header);
+	if (!reader->copy && reader->size <= COPY_MAX)
+		reader->copy = malloc(reader->size);
+	if (!reader->copy)
+		return;
+	if (read_exactly(reader->fd, reader->copy, BOARD_TABLE_OFFSET, 0) < 0 ||
+	    read_exactly(reader->fd, reader->copy + BOARD_TABLE_OFFSET,
+			 reader->size - BOARD_TABLE_OFFSET, BOARD_TABLE_OFFSET) < 0)
+		drop_copy(reader);
 }
 
 /* False: something is damaged, or the front was not up to date. */
@@ -280,9 +333,14 @@ static bool look_up_kept(struct board_reader *reader, struct lookup *lookups, un
 			 uint64_t now_ns)
 {
 	bool whole = kept_is_current(reader, now_ns);
+	struct source source = { .fd = reader->fd };
 
+	if (whole)
+		keep_copy(reader);
+	source.copy = reader->copy;
+	source.size = reader->size;
 	for (unsigned int i = 0; whole && i < n; i++) {
-		lookups[i].trust = look_up_in(reader->fd, &reader->front, &lookups[i], now_ns);
+		lookups[i].trust = look_up_in(&source, &reader->front, &lookups[i], now_ns);
 		whole = lookups[i].trust != BOARD_DAMAGED;
 	}
 	return whole;

@@ -3,8 +3,9 @@
 #define MPATHISCSI_BOARD_READER_H
 
 /*
- * A look at the board for those who look often: the file stays open from look to look, which saves
- * most of the cost. Owner, mode, boot and the path itself are looked at again when the file is not
+ * A look at the board for those who look often: the file stays open from look to look, and of one
+ * that is not large there is a copy, which is good for as long as the writer's beat is the same. That
+ * saves most of the cost. Owner, mode, boot and the path itself are looked at again when the file is not
  * up to date (a writer that replaces it says so in the old one), and each minute.
  */
 
@@ -18,7 +19,9 @@ struct board_reader {
 	int fd;		      /* -1: not open */
 	bool closed;	      /* for good */
 	uint64_t opened_ns;
-	struct board_front front; /* its header as of then */
+	struct board_front front; /* its header as of then, its beat as of the last look */
+	uint8_t *copy;		  /* the whole file at some beat, unless it is large; of 'size' bytes */
+	size_t size;
 };
 
 #define BOARD_READER_INIT                                                                        \

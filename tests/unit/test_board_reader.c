@@ -103,6 +103,20 @@ static void test_changes(void **state)
 	assert_int_equal(open_files(), files);
 }
 
+/* A file of which no copy is made. */
+static void test_large(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t i = 1; i < 10; i++) {
+		republish(f, 8000, i, NOW + i);
+		assert_int_equal(look(f, NOW + i), BOARD_FRESH);
+		assert_null(f->reader.copy);
+	}
+	republish(f, PATHS, 10, NOW + 10);
+	assert_int_equal(look(f, NOW + 10), BOARD_FRESH);
+}
+
 /* The first look after a new file has taken the place of the old one is at the new one. */
 static void test_replaced(void **state)
 {
@@ -153,7 +167,7 @@ static void test_owner_and_mode(void **state)
 	assert_int_equal(look(f, NOW + 62 * NS_PER_S), BOARD_FOREIGN);
 }
 
-/* Damage is found as it is by one who opens the file each time. */
+/* Damage is found as it is by one who opens the file each time, at the next beat. */
 static void test_damage(void **state)
 {
 	struct fixture *f = *state;
@@ -167,13 +181,14 @@ static void test_damage(void **state)
 		struct board_view kept, plain;
 
 		scribble(f->place->path, at, garbage, n);
+		board_heartbeat(f->board, NOW);
 		board_reader_look(&f->reader, 1, 0, 1, NOW, &kept);
 		board_read_both(f->place->path, 1, 0, 1, NOW, &plain);
 		assert_memory_equal(&kept, &plain, sizeof(kept));
 		assert_int_equal(board_publish(f->board, &f->records.content, NOW, NULL), 0);
 		assert_int_equal(look(f, NOW), BOARD_FRESH);
 	}
-	assert_int_equal(truncate(f->place->path, BOARD_TABLE_OFFSET), 0);
+	assert_int_equal(truncate(f->place->path, BOARD_BEAT_OFFSET), 0);
 	assert_int_equal(look(f, NOW), BOARD_DAMAGED);
 }
 
@@ -193,7 +208,7 @@ static void test_closed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_changes),	T(test_replaced), T(test_writer_gone),
+		T(test_changes),	T(test_large),	  T(test_replaced), T(test_writer_gone),
 		T(test_owner_and_mode), T(test_damage),	  T(test_closed),
 	};
 

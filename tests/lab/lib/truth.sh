@@ -42,18 +42,18 @@ truth_table() {
 
 # truth_learn: notes the maps, the disks of each and which of them is which path; after login and maps.
 truth_learn() {
-	local lun n disk dev
-	TRUTH_KNOWN=''
+	local lun n disk dev known=''
 	for ((lun = 1; lun <= TRUTH_LUNS; lun++)); do
-		TRUTH_MAPS[lun]=$(map_name "$lun")
+		TRUTH_MAPS[lun]=$(map_name "$lun") || return 1
 		TRUTH_DISKS[lun]=''
 		for n in 1 2 3 4; do
-			disk=$(portal_disk "$n" "$lun")
-			dev=$(< "/sys/block/$disk/dev")
+			# just now it may not be there, or not whole
+			disk=$(portal_disk "$n" "$lun") && dev=$(< "/sys/block/$disk/dev") && [[ -n $dev ]] || return 1
 			TRUTH_DISKS[lun]+="$disk "
-			TRUTH_KNOWN+="$dev ${TRUTH_MAPS[lun]} $(truth_letter "$n") "
+			known+="$dev ${TRUTH_MAPS[lun]} $(truth_letter "$n") "
 		done
 	done
+	TRUTH_KNOWN=$known
 }
 
 truth_letter() { local letters=ABCD; echo "${letters:$1 - 1:1}"; }
