@@ -8,11 +8,13 @@
 #include "common/board_file.h"
 #include "common/board_image.h"
 
-/* A publish compares all of a file up to this size with the image, of a larger one the
- * front and the next slice. */
-#define CHECK_WHOLE_MAX (1024 * 1024)
-#define CHECK_SLICE	(256 * 1024)
-#define CHUNK		4096
+/* A publish of everything compares all of a file up to this size with the image, of a larger one
+ * the front and the next slice; one of the sessions, which comes twice a second, the front and a
+ * smaller slice. */
+#define CHECK_WHOLE_MAX	   (1024 * 1024)
+#define CHECK_SLICE	   (256 * 1024)
+#define CHECK_SLICE_OFTEN  (8 * 1024)
+#define CHUNK		   4096
 
 struct board {
 	struct board_place place;
@@ -51,25 +53,25 @@ static bool file_in_place(const struct board *board)
 }
 
 /* The next slice to check, wrapping at the end of the file. */
-static bool slice_matches(struct board *board)
+static bool slice_matches(struct board *board, size_t slice)
 {
 	size_t start = board->next_check, size = board->image.size - start;
 
-	if (size > CHECK_SLICE)
-		size = CHECK_SLICE;
+	if (size > slice)
+		size = slice;
 	if (!part_matches(board, start, size))
 		return false; /* the next one to look must see it, too */
 	board->next_check = start + size < board->image.size ? start + size : 0;
 	return true;
 }
 
-static bool file_intact(struct board *board)
+static bool file_intact(struct board *board, size_t slice)
 {
 	if (!file_in_place(board))
 		return false;
-	if (board->image.size <= CHECK_WHOLE_MAX)
+	if (slice == CHECK_SLICE && board->image.size <= CHECK_WHOLE_MAX)
 		return part_matches(board, 0, board->image.size);
-	return part_matches(board, 0, BOARD_TABLE_OFFSET) && slice_matches(board);
+	return part_matches(board, 0, BOARD_TABLE_OFFSET) && slice_matches(board, slice);
 }
 
 /* Tell those who keep the old file open that it is the board no more. Whom this does not reach
@@ -151,7 +153,7 @@ static int write_beat(struct board *board, uint64_t now_ns)
 int board_publish(struct board *board, const struct board_content *content, uint64_t now_ns,
 		  bool *ret_repaired)
 {
-	bool own_doing = board->resync, damaged = !own_doing && !file_intact(board);
+	bool own_doing = board->resync, damaged = !own_doing && !file_intact(board, CHECK_SLICE);
 	int r = -EAGAIN;
 
 	board->published = false;
@@ -177,7 +179,7 @@ int board_publish_sessions(struct board *board, const struct board_session *sess
 {
 	int r;
 
-	if (!board->published || board->resync || !file_intact(board))
+	if (!board->published || board->resync || !file_intact(board, CHECK_SLICE_OFTEN))
 		return -ESTALE;
 	r = image_put_sessions(&board->image, sessions, n);
 	if (r == 0)
