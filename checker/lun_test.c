@@ -70,7 +70,7 @@ static void send_command(int fd, struct command *command, unsigned int timeout_m
 	} while (scsi_result_retry(answer->result) && --tries && clock_now_ns() < deadline_ns);
 }
 
-void lun_test(int fd, unsigned int timeout_ms, void *block, size_t block_size,
+void lun_test(int fd, unsigned int timeout_ms, const struct lun_read *wanted,
 	      struct lun_answer *ret)
 {
 	uint64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
@@ -79,13 +79,14 @@ void lun_test(int fd, unsigned int timeout_ms, void *block, size_t block_size,
 	struct command read = {
 		.cdb = { OP_READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0 },
 		.cdb_size = 10,
-		.data = block,
-		.data_size = block_size,
+		.data = wanted->block,
+		.data_size = wanted->size,
 	};
-	struct lun_answer answer = { .read = false };
+	struct lun_answer answer = { .result = SCSI_GOOD };
 
-	send_command(fd, &ready, timeout_ms, deadline_ns, &answer);
-	if (answer.result == SCSI_GOOD && block && block_size) {
+	if (!wanted->size || !wanted->alone)
+		send_command(fd, &ready, timeout_ms, deadline_ns, &answer);
+	if (answer.result == SCSI_GOOD && wanted->size) {
 		answer.read = true;
 		send_command(fd, &read, timeout_ms, deadline_ns, &answer);
 	}

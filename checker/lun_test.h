@@ -4,7 +4,7 @@
 
 /*
  * Ask a LUN by SG_IO: TEST UNIT READY, and behind a GOOD one, where wanted, a READ of the
- * first block. LIO answers TEST UNIT READY with GOOD whatever has become of its backstore
+ * first block; or that READ alone, which tells all that TEST UNIT READY does. LIO answers TEST UNIT READY with GOOD whatever has become of its backstore
  * (multipath-tools issue 54); a READ has to touch it.
  *
  * May sleep without end (a blocked device, error handling): never call it where somebody
@@ -26,12 +26,16 @@ struct lun_answer {
 	int error; /* negative errno of the ioctl; 0 if it worked */
 };
 
-/*
- * 'timeout_ms' bounds each command once the kernel has sent it, and no command is sent
- * later than that after the call. 'block' is a buffer of 'block_size' bytes, aligned to
- * its size, for the READ; block_size 0: no READ.
- */
-void lun_test(int fd, unsigned int timeout_ms, void *block, size_t block_size,
+/* A buffer of 'size' bytes, aligned to its size, for the READ; size 0: no READ. */
+struct lun_read {
+	void *block;
+	size_t size;
+	bool alone; /* no TEST UNIT READY before it */
+};
+
+/* 'timeout_ms' bounds each command once the kernel has sent it, and no command is sent
+ * later than that after the call. */
+void lun_test(int fd, unsigned int timeout_ms, const struct lun_read *wanted,
 	      struct lun_answer *ret);
 
 #endif

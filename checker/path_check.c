@@ -220,6 +220,8 @@ static void keep_proof(struct path_check *path)
 {
 	bool tested = path->e.test.state == TEST_ENDED;
 
+	if (path->last.reason == REASON_TESTING)
+		return; /* what is known of the LUN is as old as it was */
 	path->well = tested ? path->sent : path->now;
 	path->well_moved = !tested;
 	if (!path->e.is_iscsi || !verdict_is_proof(&path->last))
@@ -322,16 +324,15 @@ static size_t read_size(struct path_check *path)
 
 static void test_inline(struct path_check *path, const struct test_order *order)
 {
+	struct lun_read wanted = { .size = order->block_size, .alone = order->read_alone };
 	struct lun_answer answer;
-	void *block = NULL;
 
-	if (order->block_size &&
-	    posix_memalign(&block, LUN_TEST_BLOCK_MAX, order->block_size)) {
+	if (wanted.size && posix_memalign(&wanted.block, LUN_TEST_BLOCK_MAX, wanted.size)) {
 		set_unable(path, -ENOMEM);
 		return;
 	}
-	lun_test(order->fd, order->timeout_ms, block, order->block_size, &answer);
-	free(block);
+	lun_test(order->fd, order->timeout_ms, &wanted, &answer);
+	free(wanted.block);
 	set_answer(path, &answer);
 }
 
@@ -412,6 +413,7 @@ static void start_test(struct path_check *path, int fd, unsigned int timeout_s,
 		.devt = path->devt,
 		.timeout_ms = 1000,
 		.block_size = read_size(path),
+		.read_alone = verdict_is_calm(&path->e),
 	};
 	int node = -1;
 

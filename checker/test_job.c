@@ -95,12 +95,14 @@ static void outstanding_remove(struct test_job *job)
 
 static void job_run(struct test_job *job)
 {
+	const struct lun_read wanted = { .block = job->block,
+					 .size = job->order.block_size,
+					 .alone = job->order.read_alone };
 	struct lun_answer answer;
 	uint64_t now_ns;
 	bool last;
 
-	lun_test(job->order.fd, job->order.timeout_ms, job->block, job->order.block_size,
-		 &answer);
+	lun_test(job->order.fd, job->order.timeout_ms, &wanted, &answer);
 	close(job->order.fd); /* only this thread uses it: do not hold the device open */
 	now_ns = clock_now_ns();
 

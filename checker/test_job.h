@@ -24,7 +24,8 @@ struct test_order {
 	int fd;	   /* duplicated: may be closed right after the call */
 	dev_t devt;
 	unsigned int timeout_ms;
-	size_t block_size; /* as lun_test() */
+	size_t block_size; /* of the READ; 0: none */
+	bool read_alone;   /* as struct lun_read */
 };
 
 /*

@@ -34,7 +34,7 @@
  * meanwhile and found to be as before. Shorter than the 20 s (max_polling_interval) between stock's
  * own looks at a path that has been up for long. Less up to VERDICT_SPREAD_MS, another share for
  * each LUN, so that the tests of many LUNs do not come all at once. */
-#define VERDICT_QUIET_FAR_MS 14000
+#define VERDICT_QUIET_FAR_MS 18000
 #define VERDICT_SPREAD_MS    4000
 /* This many tests in a row lost with their connection make a path down (tur: 5 tries). */
 #define VERDICT_DISRUPTED_MAX 5

@@ -66,6 +66,8 @@ struct board_session {
 #define BOARD_PATH_FAILED 1
 #define BOARD_PATH_HELD	  2
 #define BOARD_PATH_HUNG	  4
+/* No reason, but about the plan: nobody has set a policy, it is what the product does by itself. */
+#define BOARD_PATH_BUILT_IN 8
 
 #define BOARD_PENALTY_UNIT 100U /* the upper byte counts in these; it stops at 25500 */
 

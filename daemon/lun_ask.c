@@ -45,11 +45,12 @@ static enum lun_ask_state state_of(enum scsi_result result)
 static void *run(void *arg)
 {
 	struct lun_ask *ask = arg;
+	const struct lun_read none = {.size = 0};
 	struct lun_answer answer = {.result = SCSI_NO_DEVICE};
 	int fd = open(ask->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0) {
-		lun_test(fd, TIMEOUT_MS, NULL, 0, &answer);
+		lun_test(fd, TIMEOUT_MS, &none, &answer);
 		close(fd);
 	}
 	atomic_store(&ask->state, (int)state_of(answer.result));

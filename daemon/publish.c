@@ -169,8 +169,10 @@ static struct board_path planned(const struct lun *lun, const struct lun_path *p
 				    .priority = path->plan.priority,
 				    .plan_ns = now_ns};
 
-	if (path->plan.role != ROLE_NONE)
+	if (path->plan.role != ROLE_NONE) {
 		record.policy = (uint16_t)policy_index(lun->setting->policy);
+		record.flags = lun->entry ? 0 : BOARD_PATH_BUILT_IN;
+	}
 	return record;
 }
 
@@ -192,6 +194,7 @@ static bool make_record(const struct watch *watch, const struct lun *lun, size_t
 {
 	const struct lun_path *path = &lun->paths[i];
 	bool failed = is_failed(watch, lun, path);
+	unsigned int built_in;
 
 	*ret = planned(lun, path, now_ns);
 	if (keep_old && look->on_board[i])
@@ -200,7 +203,8 @@ static bool make_record(const struct watch *watch, const struct lun *lun, size_t
 		ret->role = ROLE_NONE, ret->priority = PRIORITY_LOWEST;
 	else if (look->on_board[i] && same_plan(ret, &look->old[i]))
 		ret->plan_ns = look->old[i].plan_ns;
-	ret->flags = (uint16_t)((failed ? BOARD_PATH_FAILED : 0U) |
+	built_in = ret->role != ROLE_NONE ? ret->flags & BOARD_PATH_BUILT_IN : 0U;
+	ret->flags = (uint16_t)(built_in | (failed ? BOARD_PATH_FAILED : 0U) |
 				(watch->quick ? quick_path_flags(watch->quick, lun, path)
 					      : hung_before(look, i)));
 	return ret->role != ROLE_NONE || ret->flags;

@@ -53,6 +53,8 @@ int prio_of_access_state(const char *access_state, bool preferred)
 
 struct prio_answer prio_decide(const struct prio_facts *facts)
 {
+	if (facts->is_iscsi && facts->built_in && facts->has_args_plan)
+		return (struct prio_answer){ facts->args_priority, PRIO_BY_ARGS };
 	if (has_plan(facts))
 		return (struct prio_answer){ facts->board_priority, PRIO_BY_BOARD };
 	if (facts->is_iscsi && facts->remembered && !prio_policy_withdrawn(facts))

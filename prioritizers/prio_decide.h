@@ -36,6 +36,9 @@ struct prio_facts {
 	bool same_lun; /* the record is about this LUN (WWID), not one before it */
 	enum role role;
 	int board_priority;
+	/* The plan, of the board or remembered, is what the product does where nobody has set a
+	 * policy: a policy in prio_args is stronger. */
+	bool built_in;
 	/* The daemon is alive and knows the session: what is not on its board it left out. */
 	bool session_on_board;
 	bool remembered; /* the board was read once before, with this priority: */

@@ -102,6 +102,7 @@ static void read_board(const struct prio_request *request, const struct iscsi_id
 		facts->same_lun = same_lun(id, path.wwid_hash);
 		facts->role = (enum role)path.role;
 		facts->board_priority = path.priority;
+		facts->built_in = path.flags & BOARD_PATH_BUILT_IN;
 	}
 	if (facts->trust == BOARD_NO_RECORD)
 		facts->session_on_board = board_read_session(request->board, id->sid, hash,
@@ -120,6 +121,7 @@ static void remember_board(const struct prio_request *request, const struct iscs
 	if (answer.source == PRIO_BY_BOARD) {
 		entry = prio_memory_add(request->memory, &key);
 		entry->answer = answer;
+		entry->built_in = facts->built_in;
 		entry->wwid_hash = wwid_hash(id);
 		return;
 	}
@@ -130,6 +132,7 @@ static void remember_board(const struct prio_request *request, const struct iscs
 		return;
 	facts->remembered = true;
 	facts->remembered_priority = entry->answer.priority;
+	facts->built_in = entry->built_in;
 }
 
 /* ---- prio_args ---- */
@@ -180,7 +183,7 @@ static bool any_on_board(const struct prio_request *request, const struct lun_pa
 		read_board(request, &paths->identity[i], &facts);
 		remember_board(request, &paths->identity[i], &facts);
 		source = prio_decide(&facts).source;
-		if (source == PRIO_BY_BOARD || source == PRIO_BY_LAST_PLAN)
+		if (!facts.built_in && (source == PRIO_BY_BOARD || source == PRIO_BY_LAST_PLAN))
 			return true;
 	}
 	return false;
@@ -261,7 +264,8 @@ static int look_up(const struct prio_request *request, struct iscsi_identity *id
 	report->trust = facts.trust;
 	report->args_cut = args && strlen(request->args) == PRIO_ARGS_CUT_LENGTH;
 	report->answer = prio_decide(&facts);
-	if (report->answer.source == PRIO_BY_BOARD || report->answer.source == PRIO_BY_LAST_PLAN)
+	if ((report->answer.source == PRIO_BY_BOARD || report->answer.source == PRIO_BY_LAST_PLAN) &&
+	    !(args && facts.built_in))
 		return 0;
 	if (args && id->is_iscsi)
 		r = use_args(request, id, &facts, report);

@@ -41,6 +41,7 @@ struct prio_entry {
 		struct { /* PLAN, DEVICE */
 			struct prio_answer answer;
 			uint64_t wwid_hash; /* of PLAN */
+			bool built_in;	    /* of PLAN, as struct prio_facts */
 		};
 		struct { /* SESSION */
 			struct portal portal;

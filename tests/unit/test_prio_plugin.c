@@ -65,6 +65,7 @@ struct scene {
 	struct tree tree;
 	char board[160];
 	struct board *writer;
+	bool built_in; /* no policy is set: what the board says is the product's own */
 	struct host host;
 };
 
@@ -202,6 +203,7 @@ static void publish(struct scene *scene, const int *priorities, uint64_t now_ns)
 			.wwid_hash = fnv1a(FNV1A_START, id.wwid, strlen(id.wwid)),
 			.priority = priorities[i] < 0 ? PRIORITY_BEST : priorities[i],
 			.plan_ns = now_ns,
+			.flags = scene->built_in ? BOARD_PATH_BUILT_IN : 0,
 		};
 	}
 	if (!scene->writer)
@@ -283,6 +285,33 @@ static void args_without_daemon(void **state)
 		   "round-robin-with-subset active portal=10.0.1.2 portal=10.0.3.2 standby "
 		   "portal=10.0.2.2",
 		   999, 1000, 1000);
+	host_stop(&scene->host);
+}
+
+/* The product's own plan gives way to a policy in prio_args, whichever is known first, and also
+ * when the board cannot be read any more. */
+static void args_win_over_built_in(void **state)
+{
+	struct scene *scene = *state;
+
+	host_start(scene);
+	scene->built_in = true;
+	publish(scene, (int[]){ 1000, 1000, 999 }, clock_now_ns());
+	expect_all(scene, "", 1000, 1000, 999);
+	logged(scene, "plan of the daemon");
+	expect_all(scene, WP, 999, 1000, 998);
+	publish(scene, (int[]){ 0, 1000, 999 }, clock_now_ns());
+	expect_all(scene, WP, 999, 1000, 998);
+	garble(scene);
+	expect_all(scene, WP, 999, 1000, 998);
+	assert_int_equal(ask(scene, "sdc", ""), 999);
+	/* what is wrong with them is no policy */
+	publish(scene, (int[]){ 1000, 1000, 999 }, clock_now_ns());
+	expect_all(scene, "no-policy", 1000, 1000, 999);
+	/* set by somebody it does not */
+	scene->built_in = false;
+	publish(scene, (int[]){ 1000, 1000, 999 }, clock_now_ns());
+	expect_all(scene, WP, 1000, 1000, 999);
 	host_stop(&scene->host);
 }
 
@@ -635,6 +664,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(portal_by_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_paths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(board_wins_over_args, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(args_win_over_built_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dead_daemon, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(damaged_and_removed_board, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(damaged_from_the_start, set_up, tear_down),
