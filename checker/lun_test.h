@@ -4,8 +4,9 @@
 
 /*
  * Ask a LUN by SG_IO: TEST UNIT READY, and behind a GOOD one, where wanted, a READ of the
- * first block; or that READ alone, which tells all that TEST UNIT READY does. LIO answers TEST UNIT READY with GOOD whatever has become of its backstore
- * (multipath-tools issue 54); a READ has to touch it.
+ * first block; or that READ alone, which tells all that TEST UNIT READY does. LIO answers TEST
+ * UNIT READY with GOOD whatever has become of its backstore (multipath-tools issue 54); a READ
+ * has to touch it.
  *
  * May sleep without end (a blocked device, error handling): never call it where somebody
  * else has to wait.

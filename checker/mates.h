@@ -4,9 +4,10 @@
 
 /*
  * What the LUNs over one session have in common: when one of them was last found to be well by a
- * test, and when one was last found to be other than before. A target that changes its access
- * states (ALUA), its LUNs or itself tells every LUN of a session (a unit attention, SAM-5 5.14), so
- * that it is enough to ask some of them often and each of them now and then.
+ * test, and when one was last found to be other than before. A target that has changed its list of
+ * LUNs, its ports' access states or itself tells every LUN that it concerns (a unit attention, SAM-5
+ * 5.14), mostly all of a session, so that it is enough to ask some of them often and each of them
+ * now and then.
  *
  * One table for the whole process; any thread.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +35,13 @@
 #define FIRST_WINDOW_NS	  (10 * NS_PER_S)
 #define VENDOR_LIO    "LIO-ORG"
 
-/* How many commands had failed on the device at a moment, and what the daemon's doubt was. */
+/* How many commands had failed on the device at a moment, what its access state was (I/O that the
+ * kernel refuses for that counts as no failure), and what the daemon's doubt was. */
 struct failures {
 	bool known;
 	uint64_t at_ns;
 	uint64_t count;
+	uint64_t access; /* a hash of the kernel's word; 0 it has none */
 	uint32_t doubted; /* board.h */
 };
 
@@ -50,12 +53,15 @@ struct path_check {
 	char number[24]; /* "8:16" */
 	struct counters counters;
 	uint32_t counters_doubted; /* the daemon's doubt when they were read */
+	uint64_t counted_ns;	   /* when those before them were read */
 	int errors_fd;	      /* counters_errors_open(); -1 not open */
+	int access_fd;	      /* access_open(); -1 not open */
 	struct failures now;  /* as of the look that is going on */
 	struct failures sent; /* as of the test that was started last */
 	struct failures well; /* as of what last showed the LUN to be well */
 	bool well_moved;      /* that was I/O, no test */
 	struct mates *mates;  /* NULL: not over iSCSI, or no memory */
+	uint64_t mates_hash;  /* of their session's name */
 	enum scsi_result answered; /* to the last test */
 	struct test_job *job;
 	bool joined;	     /* somebody else's test: its answer does not count */
@@ -71,11 +77,23 @@ struct path_check {
 	struct verdict last;
 };
 
+/* The session's name may be known only later, or become another. */
+static void find_mates(struct path_check *path)
+{
+	uint64_t hash = path_name_hash(&path->id.name);
+
+	if (!path->id.is_iscsi || (path->mates && path->mates_hash == hash))
+		return;
+	mates_leave(path->mates);
+	path->mates = mates_join(path->id.sid, hash);
+	path->mates_hash = hash;
+}
+
 static void learn_identity(struct path_check *path, int fd)
 {
 	path->known = identity_by_fd(path->roots->sysfs, fd, &path->id) == 0;
-	if (path->known && path->id.is_iscsi && !path->mates)
-		path->mates = mates_join(path->id.sid, path_name_hash(&path->id.name));
+	if (path->known)
+		find_mates(path);
 }
 
 int path_check_new(int fd, const struct check_roots *roots, struct path_check **ret)
@@ -86,7 +104,7 @@ int path_check_new(int fd, const struct check_roots *roots, struct path_check **
 	if (!path)
 		return -ENOMEM;
 	path->roots = roots;
-	path->errors_fd = -1;
+	path->errors_fd = path->access_fd = -1;
 	if (fstat(fd, &st) == 0)
 		path->devt = st.st_rdev;
 	snprintf(path->number, sizeof(path->number), "%u:%u", major(path->devt),
@@ -104,6 +122,8 @@ void path_check_free(struct path_check *path)
 	mates_leave(path->mates);
 	if (path->errors_fd >= 0)
 		close(path->errors_fd);
+	if (path->access_fd >= 0)
+		close(path->access_fd);
 	free(path);
 }
 
@@ -129,6 +149,7 @@ static void look_at_device(struct path_check *path, int fd)
 		r = identity_refresh(path->roots->sysfs, &path->id);
 	if (!path->known)
 		return;
+	find_mates(path);
 	e->is_iscsi = path->id.is_iscsi;
 	e->portal = path->id.name.portal;
 	if (r == -ENODEV)
@@ -162,8 +183,38 @@ static void look_at_io(struct path_check *path, uint64_t now_ns)
 	counters_read(path->roots->sysfs, path->id.device, now_ns, &now);
 	evidence_set_io(&path->e, &path->counters, &now);
 	path->e.io.doubted = path->counters_doubted != path->now.doubted;
+	path->counted_ns = path->counters.at_ns;
 	path->counters = now;
 	path->counters_doubted = path->now.doubted;
+}
+
+static int access_open(const struct path_check *path)
+{
+	int disk = identity_open_disk(path->roots->sysfs, path->id.device), fd;
+
+	if (disk < 0)
+		return -1;
+	fd = openat(disk, "device/access_state", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	close(disk);
+	return fd;
+}
+
+/* Where ports have access states (ALUA). False: there is one and it cannot be read. */
+static bool look_at_access(struct path_check *path)
+{
+	char text[32];
+	ssize_t n;
+
+	path->now.access = 0;
+	if (path->id.access == ACCESS_UNKNOWN)
+		return true;
+	if (path->access_fd < 0)
+		path->access_fd = access_open(path);
+	n = path->access_fd < 0 ? -1 : pread(path->access_fd, text, sizeof(text), 0);
+	if (n < 0)
+		return false;
+	path->now.access = fnv1a(FNV1A_START, text, (size_t)n);
+	return true;
 }
 
 static void look_at_failures(struct path_check *path, uint64_t now_ns)
@@ -172,7 +223,8 @@ static void look_at_failures(struct path_check *path, uint64_t now_ns)
 		path->errors_fd = counters_errors_open(path->roots->sysfs, path->id.device);
 	path->now.at_ns = now_ns;
 	path->now.known = path->errors_fd >= 0 &&
-			  counters_errors(path->errors_fd, &path->now.count) == 0;
+			  counters_errors(path->errors_fd, &path->now.count) == 0 &&
+			  look_at_access(path);
 }
 
 static uint64_t ms_between(uint64_t then_ns, uint64_t now_ns)
@@ -207,7 +259,8 @@ static bool is_calm(struct path_check *path, uint64_t now_ns)
 	e->well.ago_ms = ms_between(path->well.at_ns, now_ns);
 	e->well.spread_ms = fnv1a(FNV1A_START, path->number, strlen(path->number)) %
 			    VERDICT_SPREAD_MS;
-	e->well.failed = !path->now.known || path->now.count != path->well.count;
+	e->well.failed = !path->now.known || path->now.count != path->well.count ||
+			 path->now.access != path->well.access;
 	look_at_mates(path, now_ns);
 	look_at_board(path, now_ns);
 	e->well.doubted = path->now.doubted != path->well.doubted;
@@ -224,6 +277,8 @@ static void keep_proof(struct path_check *path)
 		return; /* what is known of the LUN is as old as it was */
 	path->well = tested ? path->sent : path->now;
 	path->well_moved = !tested;
+	if (!tested) /* some time since the look before, nobody knows when */
+		path->well.at_ns = path->counted_ns;
 	if (!path->e.is_iscsi || !verdict_is_proof(&path->last))
 		path->well.known = false;
 	else if (tested)
@@ -291,6 +346,8 @@ static void drop_old_job(struct path_check *path)
 		return;
 	if (is_about_now(path, ended_ns))
 		return;
+	if (answer.again) /* that remark comes once only */
+		mates_odd(path->mates, clock_now_ns());
 	test_job_put(path->job);
 	path->job = NULL;
 }

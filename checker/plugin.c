@@ -75,7 +75,7 @@ static void roots_init(void)
 	roots.reader = &reader;
 }
 
-/* The host unloads us, or ends (its threads may still be about). */
+/* The host ends; its threads may still be about. */
 __attribute__((destructor)) static void reader_end(void)
 {
 	board_reader_close(&reader);

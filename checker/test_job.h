@@ -4,9 +4,10 @@
 
 /*
  * A test of a LUN in a disposable thread, so that nobody waits for a device that does not
- * answer; one that has done its test may do another behind it. The thread has its own duplicate of the descriptor, a small stack (the host
- * locks its memory), ordinary scheduling whatever its creator's, all signals blocked, and
- * cannot be cancelled. It calls nothing of the host's and outlives whoever started it.
+ * answer; one that has done its test may do another behind it. The thread has its own duplicate
+ * of the descriptor, a small stack (the host locks its memory), ordinary scheduling whatever its
+ * creator's, all signals blocked, and cannot be cancelled. It calls nothing of the host's and
+ * outlives whoever started it.
  *
  * At most one test per device is outstanding in a process: while an old one hangs, a new
  * owner (after a reconfiguration of multipathd) joins it instead of starting another.

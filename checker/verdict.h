@@ -86,7 +86,8 @@ struct evidence {
 	} io;
 	struct {
 		bool known;    /* the LUN was found to be well, see verdict_is_proof() */
-		bool failed;   /* a command has failed on the device since, or may have */
+		bool failed;   /* a command has failed on the device since, or may have, or its access
+				* state has become another */
 		bool doubted;  /* the daemon has come to doubt the connection since */
 		bool moved;    /* it was doing I/O then */
 		uint64_t ago_ms; /* since then */
@@ -180,18 +181,21 @@ bool verdict_is_proof(const struct verdict *verdict);
 
 /*
  * Has nothing happened since the LUN was last found to be well? The portal answers, nothing bars the
- * path, the device ran and its session was logged in then, and no command has failed since. Nor has
- * the daemon come to doubt the connection: it fails paths in dm of which neither probe nor counters
+ * path, the device ran and its session was logged in then, no command has failed since, and the
+ * kernel knows of no other access state (ALUA) than then: I/O that it refuses for that fails the path
+ * in dm and counts as no failure. Nor has the
+ * daemon come to doubt the connection: it fails paths in dm of which neither probe nor counters
  * tell anything bad yet (a link that is lost with nothing in flight), and they must not come back
  * before the LUN has answered anew. (A session that is lost blocks its devices; multipathd looks at
  * that itself before it asks any checker.) Nor has another LUN over this session been found to be
- * other than it was: what becomes of a target shows at each of its LUNs. Ask with e->well, e->mates
+ * other than it was: most of what becomes of a target shows at each of its LUNs. What becomes of one
+ * LUN alone that is doing nothing is found by its own next test. Ask with e->well, e->mates
  * and the board's part filled. Then a test is all that may be needed, no look at the device.
  */
 bool verdict_is_calm(const struct evidence *e);
 
-/* And was that so lately that not even a test is needed? VERDICT_QUIET_MS; or, where other LUNs of
- * the session are tested meanwhile and speak for this one, VERDICT_QUIET_FAR_MS. */
+/* And was that so lately that not even a test is needed? VERDICT_QUIET_MS; or, where it was doing I/O
+ * then, or other LUNs of the session are tested meanwhile and speak for it, VERDICT_QUIET_FAR_MS. */
 bool verdict_is_quiet(const struct evidence *e);
 
 /* Can only a test of the LUN decide? (To be asked while test.state is TEST_NOT_ASKED.) */

@@ -56,7 +56,8 @@ struct board_session {
 	uint32_t login_status;	 /* RFC 7143 11.13.5 class << 8 | detail; 0 none */
 	int32_t error;		 /* negative errno of connect or bind; 0 none */
 	uint32_t doubted;	 /* another number each time the daemon has found its connection or link
-				  * lost or dead, before it takes I/O off its paths; 0 never */
+				  * lost or dead or is about to end it, before it takes I/O off its
+				  * paths; and another daemon's are others */
 };
 
 /* Why a path is kept out of use, whatever its role (which may be ROLE_NONE then).

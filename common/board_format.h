@@ -7,7 +7,7 @@
  * the host; no structure has padding.
  *
  *	offset 0	struct board_header	(check sum; written once)
- *	       256	struct board_beat	(check sum; written each 250 ms)
+ *	       256	struct board_beat	(check sum; written each 500 ms)
  *	       512	session slots, then path slots
  *
  * A slot is a struct board_slot and its contents. All zero: never used, a search ends

@@ -111,6 +111,13 @@ static int look_for_blocker(const struct watch *watch, const struct lun *lun, ui
 	return hold_blocker(look->paths, lun->n_paths);
 }
 
+/* The product's own plan gives way to a policy in prio_args (prio_decide.h): what multipathd has made
+ * of it is told by the map only, when a policy is set now. */
+static bool may_be_overruled(const struct lun *lun, const struct board_path *old)
+{
+	return lun->entry && (old->flags & BOARD_PATH_BUILT_IN);
+}
+
 /* Must the LUN wait? Index of the path it waits for; -1: no. */
 static int look_at_lun(const struct watch *watch, const struct lun *lun, uint64_t now_ns,
 		       struct look *look)
@@ -124,7 +131,8 @@ static int look_at_lun(const struct watch *watch, const struct lun *lun, uint64_
 		look->old[i] = (struct board_path){.role = ROLE_NONE};
 		look->on_board[i] = told_before(watch, path, now_ns, &look->old[i]);
 		look->paths[i] = (struct hold_path){
-			.told = look->on_board[i] && look->old[i].role != ROLE_NONE,
+			.told = look->on_board[i] && look->old[i].role != ROLE_NONE &&
+				!may_be_overruled(lun, &look->old[i]),
 			.old_role = (enum role)look->old[i].role,
 			.old_priority = look->old[i].priority,
 			.role = path->plan.role,

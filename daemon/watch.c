@@ -385,7 +385,7 @@ static void say_reading(struct watch *watch, int r)
 	}
 	switch (complaint_fails(&watch->reading, r, clock_now_ns(), &failures)) {
 	case COMPLAINT_FAILS:
-		log_line(LOG_ERR, "reading paths and maps failed: %s; trying again every second",
+		log_line(LOG_ERR, "reading paths and maps failed: %s; trying again and again",
 			 strerror(-r));
 		break;
 	case COMPLAINT_STILL:

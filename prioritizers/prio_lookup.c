@@ -102,7 +102,7 @@ static void read_board(const struct prio_request *request, const struct iscsi_id
 		facts->same_lun = same_lun(id, path.wwid_hash);
 		facts->role = (enum role)path.role;
 		facts->board_priority = path.priority;
-		facts->built_in = path.flags & BOARD_PATH_BUILT_IN;
+		facts->built_in = facts->same_lun && (path.flags & BOARD_PATH_BUILT_IN);
 	}
 	if (facts->trust == BOARD_NO_RECORD)
 		facts->session_on_board = board_read_session(request->board, id->sid, hash,

@@ -333,6 +333,7 @@ int quick_end_session(struct quick *quick, struct quick_session *session, const 
 		       "the limit of sessions given up per minute is reached");
 		return -EBUSY;
 	}
+	quick_doubt_session(quick, session);
 	r = quick_fence(quick, session, now_ns);
 	if (r == 0)
 		return give_up(quick, session, why);
@@ -406,7 +407,7 @@ void quick_give_up(struct quick *quick, uint64_t now_ns)
 	size_t i;
 
 	adapt(quick, now_ns);
-	quick_doubt(quick, now_ns);
+	quick_doubt(quick);
 	for (i = 0; i < quick->n_sessions; i++) {
 		any |= quick_is_dead(&quick->sessions[i]);
 		quick_fence_expire(&quick->sessions[i], quick_is_dead(&quick->sessions[i]));
@@ -460,7 +461,7 @@ static void on_loss(struct quick *quick, struct quick_session *session, uint64_t
 
 void quick_on_losses(struct quick *quick, uint64_t now_ns)
 {
-	quick_doubt(quick, now_ns);
+	quick_doubt(quick);
 	for (size_t i = 0; i < quick->n_sessions; i++) {
 		struct quick_session *session = &quick->sessions[i];
 

@@ -8,10 +8,10 @@
 #include "common/clock.h"
 #include "daemon/quick/state.h"
 
-/* The first number is another than that of a daemon before this one. */
-static uint32_t next_number(uint32_t number, uint64_t now_ns)
+/* Another number than any that a daemon before this one has told, also while there is no doubt. */
+uint32_t quick_doubt_start(uint64_t now_ns)
 {
-	return number ? number + 1 : (uint32_t)(now_ns / NS_PER_MS) | 1;
+	return (uint32_t)(now_ns / NS_PER_MS) | 1;
 }
 
 static bool is_doubtful(const struct quick_session *session)
@@ -19,7 +19,7 @@ static bool is_doubtful(const struct quick_session *session)
 	return session->present && (quick_is_dead(session) || quick_is_lost(session));
 }
 
-void quick_doubt(struct quick *quick, uint64_t now_ns)
+void quick_doubt(struct quick *quick)
 {
 	bool any = false;
 
@@ -30,16 +30,24 @@ void quick_doubt(struct quick *quick, uint64_t now_ns)
 		session->doubtful = is_doubtful(session);
 		if (!session->doubtful || before)
 			continue;
-		session->doubted = next_number(session->doubted, now_ns);
+		session->doubted++;
 		any = true;
 	}
 	if (any)
 		watch_publish_sessions(quick->watch);
 }
 
+void quick_doubt_session(struct quick *quick, struct quick_session *session)
+{
+	if (session->doubtful)
+		return; /* it was told */
+	session->doubted++;
+	watch_publish_sessions(quick->watch);
+}
+
 uint32_t quick_doubted(const struct quick *quick, unsigned int sid)
 {
 	const struct quick_session *session = quick ? quick_session(quick, sid) : NULL;
 
-	return session ? session->doubted : 0;
+	return session ? quick->doubt_start + session->doubted : 0;
 }

@@ -293,6 +293,7 @@ int quick_new(struct watch *watch, struct quick **ret)
 	if (!quick)
 		return -ENOMEM;
 	quick->watch = watch;
+	quick->doubt_start = quick_doubt_start(clock_now_ns());
 	quick->place = calloc(QUICK_PLACES, sizeof(*quick->place));
 	r = quick->place ? start(quick) : -ENOMEM;
 	if (r < 0) {

@@ -6,7 +6,7 @@
  * What acts: makes sessions quick and takes it back (levers.h), gives up connections that are
  * dead (suspicion.h), keeps I/O alive through a total outage, holds out paths that come and
  * go. Looks at every session's connection ten times a second, less often where there is no hurry
- * (pace.h), decides (decide.h) when something has changed and once a second.
+ * (pace.h), decides (decide.h) when something has changed and once a second or two.
  */
 
 #include <stdbool.h>

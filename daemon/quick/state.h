@@ -73,7 +73,7 @@ struct quick_session {
 	uint64_t fence_ns;	    /* when it was asked for */
 	bool given_up;		    /* in this outage */
 	bool doubtful;		    /* lost, or taken for dead, and the checkers were told: */
-	uint32_t doubted;	    /* … by another number, see board.h */
+	uint32_t doubted;	    /* … so many times, see board.h */
 	enum quick_reason refused;  /* why a dead connection was not given up; QUICK_YES none */
 	bool tcp_gone;		    /* the connection it was logged in over does not exist any more */
 	bool outage_known;	    /* … and that has been dealt with */
@@ -104,6 +104,7 @@ struct quick {
 	sd_event_source *beat;
 	uint64_t beat_ns; /* last beat */
 	struct pace pace; /* what it asked for */
+	uint32_t doubt_start; /* the sessions' numbers on the board begin here */
 	struct quick_session *sessions;
 	size_t n_sessions;
 	uint32_t *place; /* QUICK_PLACES: where a session stood last, by its number */
@@ -210,8 +211,11 @@ int quick_end_session(struct quick *quick, struct quick_session *session, const 
 const char *quick_why_patient(const struct quick *quick, const struct quick_session *session);
 void quick_take_back(struct quick *quick);		   /* all levers */
 
-/* doubt.c: before the above act, the checkers are told that what they know may be out of date. */
-void quick_doubt(struct quick *quick, uint64_t now_ns);
+/* doubt.c: before the above act, the checkers are told that what they know may be out of date: of all
+ * sessions that are lost or taken for dead; of one that is to be ended for another reason. */
+void quick_doubt(struct quick *quick);
+void quick_doubt_session(struct quick *quick, struct quick_session *session);
+uint32_t quick_doubt_start(uint64_t now_ns);
 
 /* fence_act.c. 0: the connection may be ended now; -EINPROGRESS: ask again at the next beat. */
 int quick_fence(struct quick *quick, struct quick_session *session, uint64_t now_ns);

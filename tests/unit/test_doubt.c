@@ -59,21 +59,21 @@ static void test_link(void **state)
 	struct scene *s = *state;
 	uint32_t first;
 
-	quick_doubt(&s->quick, NOW);
+	quick_doubt(&s->quick);
 	assert_int_equal(told(s, 0), 0);
 	s->sessions[0].link.debounce.lost = true;
-	quick_doubt(&s->quick, NOW);
+	quick_doubt(&s->quick);
 	first = told(s, 0);
 	assert_int_not_equal(first, 0);
 	assert_int_equal(told(s, 1), 0);
-	quick_doubt(&s->quick, NOW + NS_PER_S);
+	quick_doubt(&s->quick);
 	assert_int_equal(told(s, 0), first);
 	/* the link is back: what was known before the loss stays doubtful */
 	s->sessions[0].link.debounce.lost = false;
-	quick_doubt(&s->quick, NOW + 2 * NS_PER_S);
+	quick_doubt(&s->quick);
 	assert_int_equal(told(s, 0), first);
 	s->sessions[0].link.debounce.lost = true;
-	quick_doubt(&s->quick, NOW + 3 * NS_PER_S);
+	quick_doubt(&s->quick);
 	assert_int_not_equal(told(s, 0), first);
 }
 
@@ -118,22 +118,49 @@ static void test_reasons(void **state)
 							 .logged_in_ns = LONG_AGO,
 							 .doubted = before };
 		rows[i].what(&s->sessions[1]);
-		quick_doubt(&s->quick, NOW);
+		quick_doubt(&s->quick);
 		if ((told(s, 1) != before) != rows[i].doubted)
 			fail_msg("row %zu: %u, before %u", i, told(s, 1), before);
 	}
 }
 
-/* The number of a daemon that starts is another than that of the one before. */
+/* The number of a daemon that starts is another than those of the one before, even without a doubt:
+ * what that one came to doubt in its last moment stays so. */
 static void test_restart(void **state)
 {
 	struct scene *s = *state;
+	uint32_t last;
 
+	s->quick.doubt_start = quick_doubt_start(NOW);
 	s->sessions[0].link.debounce.lost = true;
-	quick_doubt(&s->quick, NOW);
-	assert_int_equal(told(s, 0), NOW / NS_PER_MS | 1);
+	quick_doubt(&s->quick);
+	last = told(s, 0);
+	assert_int_equal(last, (NOW / NS_PER_MS | 1) + 1);
+	s->sessions[0].doubted = 0;
+	s->quick.doubt_start = quick_doubt_start(NOW + NS_PER_S);
+	watch_publish_sessions(&s->watch);
+	assert_int_not_equal(told(s, 0), last);
+	assert_int_not_equal(told(s, 0), last - 1);
 	assert_int_equal(quick_doubted(NULL, s->ids[0].sid), 0);
 	assert_int_equal(quick_doubted(&s->quick, 77), 0);
+}
+
+/* One whose I/O hangs is ended though nothing is wrong with its connection. */
+static void test_ended(void **state)
+{
+	struct scene *s = *state;
+	uint32_t before = told(s, 1), after;
+
+	quick_doubt_session(&s->quick, &s->sessions[1]);
+	after = told(s, 1);
+	assert_int_not_equal(after, before);
+	dead(&s->sessions[1]);
+	quick_doubt(&s->quick);
+	before = told(s, 1);
+	assert_int_not_equal(before, after);
+	/* and is told once only of one that is doubtful already */
+	quick_doubt_session(&s->quick, &s->sessions[1]);
+	assert_int_equal(told(s, 1), before);
 }
 
 #define WITH_BOARD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -144,6 +171,7 @@ int main(void)
 		WITH_BOARD(test_link),
 		WITH_BOARD(test_reasons),
 		WITH_BOARD(test_restart),
+		WITH_BOARD(test_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

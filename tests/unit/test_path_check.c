@@ -135,6 +135,16 @@ static void wait_all_ended(void)
 	assert_int_equal(test_job_outstanding(), 0);
 }
 
+/* Another thread sends it. */
+static void wait_sent(unsigned int n)
+{
+	uint64_t deadline = now_ms() + DEADLINE_MS;
+
+	while (sent() < n && now_ms() < deadline)
+		nap();
+	assert_int_equal(sent(), n);
+}
+
 static int teardown(void **state)
 {
 	struct scene *s = *state;
@@ -429,7 +439,7 @@ static void test_doubt_ends_quiet(void **state)
 	hang(true);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(look(s, CHECK_BRIEF).state, VERDICT_PENDING);
-	assert_int_equal(sent(), 2);
+	wait_sent(2);
 	hang(false);
 	wait_all_ended();
 	assert_reason(s, look(s, CHECK_ASYNC), REASON_GOOD);
@@ -532,6 +542,47 @@ static void test_mates_end_quiet(void **state)
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 	assert_int_equal(sent(), 3);
 	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	mates_leave(mates);
+}
+
+/* A state that the kernel has learnt over another path: I/O that it refuses for that counts as no
+ * failed command. */
+static void test_access_ends_quiet(void **state)
+{
+	struct scene *s = *state;
+
+	attribute(s, "device/access_state", "active/optimized");
+	path_check_free(s->path);
+	s->roots.quiet_looks = true;
+	assert_int_equal(path_check_new(s->fd, &s->roots, &s->path), 0);
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	attribute(s, "device/access_state", "unavailable");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+}
+
+/* I/O that was completed some time before is no answer to what another LUN has met with since. */
+static void test_old_progress(void **state)
+{
+	struct scene *s = *state;
+	struct iscsi_identity id;
+	struct mates *mates;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	mates = mates_join(id.sid, path_name_hash(&id.name));
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	mates_odd(mates, clock_now_ns());
+	script(&(struct played)SENSE(0x02, 0x04, 0x0b), 1);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_PROGRESS);
+	assert_int_equal(sent(), 0);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_STANDBY);
 	mates_leave(mates);
 }
 
@@ -880,6 +931,8 @@ int main(void)
 		WITH_SCENE(test_doubt_of_answer),
 		WITH_SCENE(test_not_quiet),
 		WITH_SCENE(test_mates_end_quiet),
+		WITH_SCENE(test_access_ends_quiet),
+		WITH_SCENE(test_old_progress),
 		WITH_SCENE(test_speaks_for_mates),
 		WITH_SCENE(test_silent),
 		WITH_SCENE(test_silent_without_counters),
