@@ -48,33 +48,35 @@ struct failures {
 struct path_check {
 	const struct check_roots *roots;
 	dev_t devt;
-	bool known; /* 'id' is filled */
 	struct iscsi_identity id;
 	char number[24]; /* "8:16" */
-	struct counters counters;
-	uint32_t counters_doubted; /* the daemon's doubt when they were read */
-	uint64_t counted_ns;	   /* when those before them were read */
+	uint64_t block;	 /* logical block size as of the last look at the device; 0 not read */
+	bool known;	 /* 'id' is filled */
+
+	bool well_moved;      /* what showed the LUN to be well was I/O, no test */
 	int errors_fd;	      /* counters_errors_open(); -1 not open */
 	int access_fd;	      /* access_open(); -1 not open */
+	uint32_t counters_doubted; /* the daemon's doubt when 'counters' were read */
+	struct counters counters;
+	uint64_t counted_ns;  /* when those before them were read */
 	struct failures now;  /* as of the look that is going on */
 	struct failures sent; /* as of the test that was started last */
 	struct failures well; /* as of what last showed the LUN to be well */
-	bool well_moved;      /* that was I/O, no test */
 	struct mates *mates;  /* NULL: not over iSCSI, or no memory */
 	uint64_t mates_hash;  /* of their session's name */
-	enum scsi_result answered; /* to the last test */
+
 	struct test_job *job;
 	bool joined;	     /* somebody else's test: its answer does not count */
 	bool looked;	     /* not the first look any more */
 	bool waited;	     /* its end was looked for since it was started */
 	bool reads;	     /* it ends with a READ */
-	uint64_t block;	     /* logical block size as of the last look at the device; 0 not read */
 	bool prompt;	     /* the last verdict was "ask again soon" */
 	uint64_t started_ns; /* when we started or joined it */
 	unsigned int timeout_ms;
 	unsigned int disrupted;
-	struct evidence e;
+	enum scsi_result answered; /* to the last test */
 	struct verdict last;
+	struct evidence e;
 };
 
 /* The session's name may be known only later, or become another. */
