@@ -25,8 +25,8 @@ multipathd_start() {
 		multipathd -d >> "$(log multipathd)" 2>&1 &
 		MULTIPATHD_PID=$!
 	fi
-	assert_wait 20 "multipathd answers" multipathd_ready
-	assert_wait 60 "every LUN has a map with all paths" maps_complete
+	assert_wait "${MULTIPATHD_READY_S:-20}" "multipathd answers" multipathd_ready
+	assert_wait "${MULTIPATHD_MAPS_S:-60}" "every LUN has a map with all paths" maps_complete
 	say "multipathd up, $(maps_line)"
 }
 

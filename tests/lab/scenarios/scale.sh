@@ -10,6 +10,7 @@ luns=64 portals=4
 paths=$((luns * portals))
 target_start lio $portals luns=$luns size=8
 login $portals
+MULTIPATHD_READY_S=300 MULTIPATHD_MAPS_S=400 # 256 paths on an emulated processor
 multipathd_start - < <(multipath_conf "polling_interval 1" "max_polling_interval 2" "no_path_retry queue")
 paths_usable() { [[ $(dmsetup status --target multipath | grep -oE ' [0-9]+:[0-9]+ A ' | wc -l) == "$1" ]]; }
 assert_wait 400 "$paths usable paths" paths_usable $paths
