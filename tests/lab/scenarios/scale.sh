@@ -67,7 +67,7 @@ for lun in $loaded; do
 	loads_use "lun$lun"
 	load_stop
 	errors=$((errors + LOAD_ERRORS)) corrupt=$((corrupt + LOAD_CORRUPT))
-	((LOAD_STALL_MS <= stall_ms)) || stall_ms=$LOAD_STALL_MS
+	((${LOAD_STALL_MS%.*} <= ${stall_ms%.*})) || stall_ms=$LOAD_STALL_MS
 done
 assert_eq "errors, corrupt blocks" "0 0" "$errors $corrupt"
 assert "the daemon is the same" process_runs "$DAEMON_PID"
