@@ -6,10 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
-
 #include "common/board_reader.h"
 #include "tests/unit/board_fixture.h"
+#include "tests/unit/descriptors.h"
 
 #define NOW   (1000 * NS_PER_S)
 #define STALE (BOARD_STALE_MS * NS_PER_MS + 1)
@@ -70,18 +69,6 @@ static enum board_trust look(struct fixture *f, uint64_t now)
 	return view.session_trust;
 }
 
-static unsigned int open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
 static void republish(struct fixture *f, uint32_t n_paths, uint64_t round, uint64_t now)
 {
 	records_free(&f->records);
@@ -95,12 +82,12 @@ static void test_changes(void **state)
 	unsigned int files;
 
 	assert_int_equal(look(f, NOW), BOARD_FRESH);
-	files = open_files();
+	files = open_descriptors();
 	for (uint64_t i = 1; i < 200; i++) {
 		republish(f, PATHS, i, NOW + i);
 		assert_int_equal(look(f, NOW + i), BOARD_FRESH);
 	}
-	assert_int_equal(open_files(), files);
+	assert_int_equal(open_descriptors(), files);
 }
 
 /* A file of which no copy is made. */
@@ -126,7 +113,7 @@ static void test_replaced(void **state)
 
 	assert_int_equal(look(f, NOW), BOARD_FRESH);
 	before = inode_of(f->place->path);
-	files = open_files();
+	files = open_descriptors();
 	republish(f, 50 * PATHS, 8, NOW + 1);
 	assert_int_not_equal(inode_of(f->place->path), before);
 	assert_int_equal(look(f, NOW + 1), BOARD_FRESH);
@@ -136,7 +123,7 @@ static void test_replaced(void **state)
 		republish(f, PATHS, 8 + i, NOW + i);
 		assert_int_equal(look(f, NOW + i), BOARD_FRESH);
 	}
-	assert_int_equal(open_files(), files);
+	assert_int_equal(open_descriptors(), files);
 }
 
 static void test_writer_gone(void **state)
@@ -195,12 +182,12 @@ static void test_damage(void **state)
 static void test_closed(void **state)
 {
 	struct fixture *f = *state;
-	unsigned int files = open_files();
+	unsigned int files = open_descriptors();
 
 	assert_int_equal(look(f, NOW), BOARD_FRESH);
 	board_reader_close(&f->reader);
 	assert_int_equal(look(f, NOW), BOARD_FRESH);
-	assert_int_equal(open_files(), files);
+	assert_int_equal(open_descriptors(), files);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <sys/resource.h>
 
 #include "checker/mates.h"
@@ -19,6 +18,7 @@
 #include "common/parse.h"
 #include "policies/policy.h"
 #include "tests/hosts/fake_disk.h"
+#include "tests/unit/descriptors.h"
 #include "tests/unit/sysfs/tree.h"
 
 #define LEG(name, number, address_text, vendor_text)                                         \
@@ -521,18 +521,24 @@ static void test_not_quiet(void **state)
 		assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 }
 
+/* Quiet looks behind a portal that answers; returns the mates of the path, to be left. */
+static struct mates *with_mates(struct scene *s)
+{
+	struct iscsi_identity id;
+
+	s->roots.quiet_looks = true;
+	own_probe(s, PROBE_UP);
+	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
+	return mates_join(id.sid, path_name_hash(&id.name));
+}
+
 /* What another LUN over the session has met with, this one is asked about at once, and again until
  * it answers without a remark. */
 static void test_mates_end_quiet(void **state)
 {
 	struct scene *s = *state;
-	struct iscsi_identity id;
-	struct mates *mates;
+	struct mates *mates = with_mates(s);
 
-	s->roots.quiet_looks = true;
-	own_probe(s, PROBE_UP);
-	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
-	mates = mates_join(id.sid, path_name_hash(&id.name));
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
 	mates_odd(mates, clock_now_ns());
@@ -568,13 +574,8 @@ static void test_access_ends_quiet(void **state)
 static void test_old_progress(void **state)
 {
 	struct scene *s = *state;
-	struct iscsi_identity id;
-	struct mates *mates;
+	struct mates *mates = with_mates(s);
 
-	s->roots.quiet_looks = true;
-	own_probe(s, PROBE_UP);
-	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
-	mates = mates_join(id.sid, path_name_hash(&id.name));
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 	attribute(s, "stat", "11 0 80 1 20 0 160 1 0 2 2");
 	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
@@ -591,14 +592,9 @@ static void test_old_progress(void **state)
 static void test_speaks_for_mates(void **state)
 {
 	struct scene *s = *state;
-	struct iscsi_identity id;
-	struct mates *mates;
+	struct mates *mates = with_mates(s);
 	uint64_t well_ns, odd_ns, before_ns = clock_now_ns();
 
-	s->roots.quiet_looks = true;
-	own_probe(s, PROBE_UP);
-	assert_int_equal(identity_by_name(s->tree.root, "sdb", &id), 0);
-	mates = mates_join(id.sid, path_name_hash(&id.name));
 	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
 	mates_look(mates, &well_ns, &odd_ns);
 	assert_true(well_ns >= before_ns);
@@ -864,18 +860,6 @@ static void test_timeout(void **state)
 }
 
 /* ---- shortages ---- */
-
-static unsigned int open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static void test_nothing_leaks(void **state)
 {
