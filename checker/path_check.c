@@ -34,12 +34,19 @@
 #define FIRST_BUDGET_NS	  (300 * NS_PER_MS)
 #define FIRST_WINDOW_NS	  (10 * NS_PER_S)
 #define VENDOR_LIO    "LIO-ORG"
+/* Failed commands are counted anew after this, events or not. */
+#define FAILURES_MAX_NS (4 * NS_PER_S)
 
-/* How many commands had failed on the device at a moment, what its access state was (I/O that the
- * kernel refuses for that counts as no failure), and what the daemon's doubt was. */
+/*
+ * How many commands had failed on the device at a moment, what its access state was (I/O that the
+ * kernel refuses for that counts as no failure), and what the daemon's doubt was. Count and state
+ * are read again after an event of dm, and now and then: a command that is not of a map may fail, too.
+ */
 struct failures {
 	bool known;
 	uint64_t at_ns;
+	uint64_t read_ns; /* count and access */
+	uint64_t events;  /* the number before that, dm_events.h; 0 not known */
 	uint64_t count;
 	uint64_t access; /* a hash of the kernel's word; 0 it has none */
 	uint32_t doubted; /* board.h */
@@ -219,14 +226,26 @@ static bool look_at_access(struct path_check *path)
 	return true;
 }
 
-static void look_at_failures(struct path_check *path, uint64_t now_ns)
+static void count_failures(struct path_check *path)
 {
 	if (path->errors_fd < 0)
 		path->errors_fd = counters_errors_open(path->roots->sysfs, path->id.device);
-	path->now.at_ns = now_ns;
 	path->now.known = path->errors_fd >= 0 &&
 			  counters_errors(path->errors_fd, &path->now.count) == 0 &&
 			  look_at_access(path);
+}
+
+static void look_at_failures(struct path_check *path, uint64_t now_ns)
+{
+	uint64_t events = path->roots->dm_events ? path->roots->dm_events(now_ns) : 0;
+
+	path->now.at_ns = now_ns;
+	if (path->now.known && events && events == path->now.events &&
+	    now_ns - path->now.read_ns < FAILURES_MAX_NS)
+		return;
+	path->now.events = events;
+	path->now.read_ns = now_ns;
+	count_failures(path);
 }
 
 static uint64_t ms_between(uint64_t then_ns, uint64_t now_ns)

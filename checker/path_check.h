@@ -19,6 +19,7 @@ struct check_roots {
 	const char *board;
 	struct board_reader *reader; /* of that board, kept by the caller; NULL: none */
 	bool quiet_looks; /* look at the board alone where that suffices: verdict_is_quiet() */
+	uint64_t (*dm_events)(uint64_t now_ns); /* dm_events.h; NULL: not known */
 };
 
 enum check_mode {

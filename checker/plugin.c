@@ -12,12 +12,16 @@
 #include <stdlib.h>
 
 #include "checker/abi.h"
+#include "checker/dm_events.h"
 #include "checker/path_check.h"
 #include "common/board_reader.h"
+#include "common/clock.h"
 #include "common/host_log.h"
 
 #define EXPORT	 __attribute__((visibility("default")))
 #define ROOT_MAX 256
+/* The looks of one round at all paths of a host share what is the same for all. */
+#define ROUND_NS (5 * NS_PER_MS)
 
 /* How the host declares what it looks up. One argument where 0.15 passes two: the second
  * is not used, and the calling conventions we build for allow it. */
@@ -63,6 +67,11 @@ static const char *root_from(const char *variable, char *buffer)
 	return buffer;
 }
 
+static uint64_t dm_events_of_round(uint64_t now_ns)
+{
+	return dm_events_number(now_ns, ROUND_NS);
+}
+
 /* For tests; once, as the host's environment may change later. */
 static void roots_init(void)
 {
@@ -71,14 +80,17 @@ static void roots_init(void)
 	roots.sysfs = root_from("MPATHISCSI_SYSFS", sysfs);
 	roots.board = root_from("MPATHISCSI_BOARD", board);
 	roots.quiet_looks = true;
+	roots.dm_events = dm_events_of_round;
 	reader.path = roots.board;
+	reader.share_ns = ROUND_NS;
 	roots.reader = &reader;
 }
 
 /* The host ends; its threads may still be about. */
-__attribute__((destructor)) static void reader_end(void)
+__attribute__((destructor)) static void plugin_end(void)
 {
 	board_reader_close(&reader);
+	dm_events_close();
 }
 
 /* A cancelled caller would leave our locks taken and the context half changed. */

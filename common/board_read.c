@@ -298,11 +298,14 @@ static bool kept_is_current(struct board_reader *reader, uint64_t now_ns)
 {
 	struct board_beat beat;
 
+	if (reader->copy && now_ns - reader->beat_read_ns < reader->share_ns)
+		return true;
 	if (reader->fd < 0 || now_ns - reader->opened_ns >= KEPT_MAX_NS ||
 	    read_exactly(reader->fd, &beat, sizeof(beat), BOARD_BEAT_OFFSET) < 0 ||
 	    beat.checksum != board_beat_checksum(&beat) || beat_is_stale(&beat, now_ns))
 		return false;
 	reader->front.beat = beat;
+	reader->beat_read_ns = now_ns;
 	return true;
 }
 

@@ -19,7 +19,9 @@ struct board_reader {
 	int fd;		      /* -1: not open */
 	bool closed;	      /* for good */
 	uint64_t opened_ns;
-	struct board_front front; /* its header as of then, its beat as of the last look */
+	struct board_front front; /* its header as of then, its beat as of 'beat_read_ns' */
+	uint64_t beat_read_ns;
+	uint64_t share_ns; /* looks this close together share one reading of the beat; 0 none */
 	uint8_t *copy;		  /* the whole file at some beat, unless it is large; of 'size' bytes */
 	size_t size;
 };

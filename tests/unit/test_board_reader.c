@@ -90,6 +90,23 @@ static void test_changes(void **state)
 	assert_int_equal(open_descriptors(), files);
 }
 
+/* Who looks at all paths in one go reads the beat once: what is written meanwhile is seen by the next
+ * round. The beat's age counts all the same. */
+static void test_round(void **state)
+{
+	struct fixture *f = *state;
+	struct board_view view;
+
+	f->reader.share_ns = 1000;
+	assert_int_equal(look(f, NOW), BOARD_FRESH);
+	assert_int_equal(board_heartbeat(f->board, NOW + 5), 0);
+	board_reader_look(&f->reader, 1, 0, 1, NOW + 999, &view);
+	assert_int_equal(f->reader.front.beat.beat_ns, NOW);
+	board_reader_look(&f->reader, 1, 0, 1, NOW + 1000, &view);
+	assert_int_equal(f->reader.front.beat.beat_ns, NOW + 5);
+	assert_int_equal(look(f, NOW + 1000 + STALE), BOARD_STALE);
+}
+
 /* A file of which no copy is made. */
 static void test_large(void **state)
 {
@@ -195,7 +212,7 @@ static void test_closed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_changes),	T(test_large),	  T(test_replaced), T(test_writer_gone),
+		T(test_changes),	T(test_round), T(test_large),	  T(test_replaced), T(test_writer_gone),
 		T(test_owner_and_mode), T(test_damage),	  T(test_closed),
 	};
 

@@ -570,6 +570,64 @@ static void test_access_ends_quiet(void **state)
 	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
 }
 
+static uint64_t events; /* of dm, see dm_events.h; 0 not known */
+static uint64_t events_now(uint64_t now_ns)
+{
+	(void)now_ns;
+	return events;
+}
+
+/* As long as dm has no event, nobody reads how many commands have failed. */
+static void test_counted_after_events(void **state)
+{
+	struct scene *s = *state;
+
+	s->roots.quiet_looks = true;
+	s->roots.dm_events = events_now;
+	events = 1;
+	own_probe(s, PROBE_UP);
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "device/ioerr_cnt", "0x3");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	events++;
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 2);
+	/* not for long: counted when it is not known whether there was one */
+	events = 0;
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	attribute(s, "device/ioerr_cnt", "0x4");
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	assert_int_equal(sent(), 3);
+	/* an event that has nothing to do with it */
+	events = 7;
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	events = 8;
+	assert_reason(s, look(s, CHECK_INLINE), REASON_NOP);
+	assert_int_equal(sent(), 3);
+}
+
+/* A command that fails without one, of somebody who uses the disk itself, is noticed a little later. */
+static void test_counted_by_and_by(void **state)
+{
+	struct scene *s = *state;
+	struct mates *mates = with_mates(s);
+	uint64_t begin = now_ms();
+
+	s->roots.dm_events = events_now;
+	events = 1;
+	assert_reason(s, look(s, CHECK_INLINE), REASON_GOOD);
+	attribute(s, "device/ioerr_cnt", "0x3");
+	while (sent() < 2 && now_ms() - begin < DEADLINE_MS) {
+		own_probe(s, PROBE_UP);
+		mates_well(mates, clock_now_ns()); /* or it would be tested anyway */
+		look(s, CHECK_INLINE);
+		nap();
+	}
+	assert_int_equal(sent(), 2);
+	assert_true(now_ms() - begin < VERDICT_QUIET_FAR_MS - VERDICT_SPREAD_MS);
+	mates_leave(mates);
+}
+
 /* I/O that was completed some time before is no answer to what another LUN has met with since. */
 static void test_old_progress(void **state)
 {
@@ -916,6 +974,8 @@ int main(void)
 		WITH_SCENE(test_not_quiet),
 		WITH_SCENE(test_mates_end_quiet),
 		WITH_SCENE(test_access_ends_quiet),
+		WITH_SCENE(test_counted_after_events),
+		WITH_SCENE(test_counted_by_and_by),
 		WITH_SCENE(test_old_progress),
 		WITH_SCENE(test_speaks_for_mates),
 		WITH_SCENE(test_silent),
