@@ -96,6 +96,7 @@ void quick_look(struct quick *quick)
 	step(quick, false, now_ns);
 	quick_hold_out(quick, now_ns);
 	quick_act(quick, now_ns);
+	raw_uses_forget(quick->raw_uses, now_ns);
 	quick_borrow_queueing(quick, now_ns);
 	quick_ride_out(quick, now_ns);
 	quick_tune(quick, now_ns);
@@ -295,7 +296,8 @@ int quick_new(struct watch *watch, struct quick **ret)
 	quick->watch = watch;
 	quick->doubt_start = quick_doubt_start(clock_now_ns());
 	quick->place = calloc(QUICK_PLACES, sizeof(*quick->place));
-	r = quick->place ? start(quick) : -ENOMEM;
+	quick->raw_uses = calloc(1, sizeof(*quick->raw_uses));
+	r = quick->place && quick->raw_uses ? start(quick) : -ENOMEM;
 	if (r < 0) {
 		quick_free(quick);
 		return r;
@@ -321,6 +323,9 @@ void quick_free(struct quick *quick)
 	levers_free(quick->levers);
 	disk_loads_free(&quick->loads);
 	hangs_free(quick->hangs);
+	if (quick->raw_uses)
+		raw_uses_free(quick->raw_uses);
+	free(quick->raw_uses);
 	free(quick->maps);
 	free(quick->place);
 	for (size_t i = 0; i < quick->n_sessions; i++)

@@ -90,7 +90,8 @@ static const struct {
 	{CONNECTION "data_digest", "0"},
 	{"class/scsi_disk/2:0:0:3/max_retries", "5"},
 	{"class/net/eth1/ifindex", "3"},
-	{"mountinfo", "22 1 8:0 / / rw"},
+	{"mountinfo", "22 1 8:0 / / rw shared:1 - ext4 /dev/sda rw"},
+	{"swaps", "Filename Type\n/dev/sda1 partition"},
 };
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 #define LINK	     N_ATTRIBUTES /* block/sda itself */
@@ -178,7 +179,10 @@ static void check_identity(const struct iscsi_identity *id)
 static void identify(void)
 {
 	struct iscsi_identity id, paths[2], by_number;
-	char mountinfo[TREE_PATH];
+	char mountinfo[TREE_PATH], swaps[TREE_PATH];
+	const struct used_alone_roots roots = {
+		.sysfs = tree.root, .mountinfo = mountinfo, .swaps = swaps
+	};
 	size_t n = 0;
 
 	memset(&id, 0, sizeof(id));
@@ -195,7 +199,8 @@ static void identify(void)
 		must(n == 1 || path_name_compare(&paths[0].name, &paths[1].name) <= 0);
 	}
 	tree_path(&tree, "mountinfo", mountinfo);
-	used_alone(tree.root, mountinfo, &id);
+	tree_path(&tree, "swaps", swaps);
+	used_alone(&roots, &id);
 }
 
 static int count(const char *device, void *arg)
