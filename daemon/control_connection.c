@@ -12,12 +12,14 @@
 #include "daemon/control_state.h"
 
 #define LIFETIME_US 5000000ULL
+#define HELD_US	    100000ULL
 
 /* Close and free one that is in no list any more. */
 static void close_one(struct control_connection *c)
 {
 	sd_event_source_disable_unref(c->io);
 	sd_event_source_disable_unref(c->deadline);
+	sd_event_source_disable_unref(c->held);
 	close(c->fd);
 	free(c->data);
 	free(c);
@@ -110,28 +112,15 @@ static int start_reply(struct control_connection *c, struct json_object *reply)
 	return sd_event_source_set_io_events(c->io, EPOLLOUT);
 }
 
-/* Whoever may change something is not held back; the others share what time there is. */
 static struct json_object *handle(struct control_connection *c, struct json_object *request)
 {
-	struct control *control = c->control;
-	uint64_t begin_ns = clock_now_ns();
-	struct json_object *reply;
-	uint32_t wait_ms;
-
-	if (c->right == CONTROL_CHANGE)
-		return control->handler(request, true, control->arg);
 	if (c->right == CONTROL_NOTHING)
 		return control_error("NOT_PERMITTED", "only root, and the members of the group in "
 						      "mpathiscsid.conf, may ask");
-	wait_ms = control_budget_wait_ms(&control->budget, begin_ns);
-	if (wait_ms)
-		return control_error("BUSY", "too many requests of others than root; again in %u ms",
-				     wait_ms);
-	reply = control->handler(request, false, control->arg);
-	control_budget_charge(&control->budget, clock_now_ns() - begin_ns);
-	return reply;
+	return c->control->handler(request, c->right == CONTROL_CHANGE, c->control->arg);
 }
 
+/* Read the request, do what it asks for, and send what came of it. */
 static int answer(struct control_connection *c)
 {
 	struct json_object *request, *reply = NULL;
@@ -146,6 +135,67 @@ static int answer(struct control_connection *c)
 	json_object_put(reply);
 	json_object_put(request);
 	return r;
+}
+
+/* Those who may not change anything pay for all of it, beginning with the reading. */
+static int answer_and_charge(struct control_connection *c, uint64_t begin_ns)
+{
+	int r = answer(c);
+
+	control_budget_charge(&c->control->budget, clock_now_ns() - begin_ns);
+	return r;
+}
+
+static int refuse(struct control_connection *c, uint32_t wait_ms)
+{
+	struct json_object *reply = control_error(
+		"BUSY", "too many requests of others than root; again in %u ms", wait_ms);
+	int r = start_reply(c, reply);
+
+	json_object_put(reply);
+	return r;
+}
+
+static int on_held(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct control_connection *c = arg;
+	uint64_t now_ns = clock_now_ns();
+	uint32_t wait_ms = control_budget_wait_ms(&c->control->budget, now_ns);
+	int r = wait_ms ? refuse(c, wait_ms) : answer_and_charge(c, now_ns);
+
+	(void)source;
+	(void)usec;
+	if (r >= 0)
+		r = sd_event_source_set_enabled(c->io, SD_EVENT_ON);
+	if (r < 0)
+		connection_free(c);
+	return 0;
+}
+
+/* A refusal costs time, too: who gets one at once asks again at once. */
+static int hold_back(struct control_connection *c)
+{
+	uint64_t now_us;
+	int r;
+
+	sd_event_now(c->control->event, CLOCK_MONOTONIC, &now_us);
+	r = sd_event_add_time(c->control->event, &c->held, CLOCK_MONOTONIC, now_us + HELD_US,
+			      HELD_US / 10, on_held, c);
+	if (r >= 0)
+		r = sd_event_source_set_priority(c->held, CONTROL_PRIORITY);
+	return r < 0 ? r : sd_event_source_set_enabled(c->io, SD_EVENT_OFF);
+}
+
+/* Whoever may change something is not held back; the others share what time there is. */
+static int take_request(struct control_connection *c)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (c->right == CONTROL_CHANGE)
+		return answer(c);
+	if (control_budget_wait_ms(&c->control->budget, now_ns))
+		return hold_back(c);
+	return answer_and_charge(c, now_ns);
 }
 
 /* Bytes wanted next: the header, then as many as it says. 0: refuse. */
@@ -184,7 +234,7 @@ static int receive(struct control_connection *c)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	c->done += (size_t)n;
-	return c->size > 4 && c->done == c->size ? answer(c) : 0;
+	return c->size > 4 && c->done == c->size ? take_request(c) : 0;
 }
 
 static int transmit(struct control_connection *c)

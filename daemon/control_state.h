@@ -17,6 +17,7 @@ struct control_connection {
 	struct control *control;
 	struct control_connection *next;
 	sd_event_source *io, *deadline;
+	sd_event_source *held; /* there is no time for its request just now */
 	int fd;
 	enum control_right right;
 	uint64_t since_ns;
