@@ -31,6 +31,18 @@ int multipathd_address(const char *name, struct sockaddr_un *ret, socklen_t *ret
 	return 0;
 }
 
+/* Anybody may take an abstract name that nobody has: only root's multipathd is believed. In tests
+ * it is that of whoever runs them. */
+static int check_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	return peer.uid == 0 || peer.uid == geteuid() ? 0 : -EACCES;
+}
+
 static int connect_to(const char *name, unsigned int wait_ms)
 {
 	struct timeval wait = {
@@ -55,6 +67,11 @@ static int connect_to(const char *name, unsigned int wait_ms)
 		r = -errno;
 		close(fd);
 		return wait_ms && r == -EAGAIN ? -ETIMEDOUT : r;
+	}
+	r = check_peer(fd);
+	if (r < 0) {
+		close(fd);
+		return r;
 	}
 	return fd;
 }

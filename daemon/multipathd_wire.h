@@ -41,7 +41,8 @@ int multipathd_address(const char *name, struct sockaddr_un *ret, socklen_t *ret
  * A connected stream socket. 'name' NULL: $MULTIPATH_SOCKET_NAME alone if it is set, else
  * MULTIPATHD_SOCKET, then MULTIPATHD_ABSTRACT. 'wait_ms' 0: the socket is non-blocking
  * and -EAGAIN says that multipathd's backlog is full; else wait for a place at most so
- * long per name, then -ETIMEDOUT. -ECONNREFUSED or -ENOENT: multipathd does not run.
+ * long per name, then -ETIMEDOUT. -ECONNREFUSED or -ENOENT: multipathd does not run. -EACCES:
+ * who listens there is neither root nor ourselves, so it is not multipathd.
  */
 int multipathd_connect(const char *name, unsigned int wait_ms);
 

@@ -71,11 +71,19 @@ static int number_of(const char *entry)
 	return parse_uint(entry, 1, INT32_MAX, &number) == 0 ? (int)number : 0;
 }
 
+/* Anybody may give a process that name and a hundred thousand descriptors to be looked through. */
+static bool is_ours(int proc, const char *entry)
+{
+	struct stat st;
+
+	return fstatat(proc, entry, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid();
+}
+
 static bool is_iscsid(int proc, const char *entry)
 {
 	char path[32 + sizeof("/comm")], comm[32];
 
-	return snprintf(path, sizeof(path), "%s/comm", entry) < (int)sizeof(path) &&
+	return is_ours(proc, entry) && snprintf(path, sizeof(path), "%s/comm", entry) < (int)sizeof(path) &&
 	       sysfs_text(proc, path, comm, sizeof(comm)) == 0 && strcmp(comm, HOLDER_NAME) == 0;
 }
 

@@ -10,16 +10,19 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "daemon/multipathd_async.h"
 #include "daemon/multipathd_client.h"
+#include "daemon/multipathd_wire.h"
 
 #define LIMIT_NS (20 * NS_PER_S) /* nothing here takes so long unless it is broken */
 
@@ -643,10 +646,51 @@ static void event_client_full_backlog(void **state)
 	assert_string_equal(s.request, "late");
 }
 
+/* Listens as nobody, until it is killed. */
+static void impostor(const char *name, int ready)
+{
+	struct sockaddr_un address;
+	socklen_t size;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (setresuid(65534, 65534, 65534) || multipathd_address(name, &address, &size) ||
+	    bind(fd, (const struct sockaddr *)&address, size) || listen(fd, 5) ||
+	    write(ready, "x", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* An abstract name that multipathd does not have just now is anybody's. */
+static void nobody_poses_as_multipathd(void **state)
+{
+	char name[64], byte;
+	int ready[2];
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(name, sizeof(name), "@mpathiscsi-impostor-%d", (int)getpid());
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		impostor(name, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	assert_int_equal(multipathd_connect(name, 1000), -EACCES);
+	assert_int_equal(multipathd_connect(name, 0), -EACCES);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(nobody_poses_as_multipathd),
 		cmocka_unit_test(waiting_client),
 		cmocka_unit_test(waiting_client_parses),
 		cmocka_unit_test(waiting_client_full_backlog),
