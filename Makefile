@@ -171,7 +171,7 @@ coverage-run: all $(UNITS) $(HOSTS)
 objects: $(OBJECTS)
 # ThreadSanitizer, for those that have threads.
 .PHONY: threads threads-run
-THREADED := checker_threads path_check lun prio_plugin
+THREADED := checker_threads path_check lun prio_plugin lingering board_reader
 threads:
 	@$(MAKE) --no-print-directory FLAVOUR=tsan threads-run
 threads-run: $(PLUGINS) $(HOSTS) $(THREADED:%=$(B)/tests/unit/test_%)

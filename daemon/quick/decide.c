@@ -44,7 +44,8 @@ static enum quick_reason queueing_reason(const struct decide_lun *lun, uint32_t 
 static enum quick_reason quick_lun(const struct decide_lun *lun, uint32_t stock_ms)
 {
 	if (!lun->in_map)
-		return lun->used_alone ? QUICK_USED_ALONE : QUICK_YES;
+		return lun->used_alone ? QUICK_USED_ALONE :
+		       lun->used_raw ? QUICK_USED_RAW : QUICK_YES;
 	if (!lun->others)
 		return QUICK_LAST_PATH;
 	return queueing_reason(lun, stock_ms);
@@ -139,6 +140,7 @@ const char *quick_reason_text(enum quick_reason reason)
 		[QUICK_NO_SOCKET] = "connection not found",
 		[QUICK_NO_LUN] = "no disk of the session is in a multipath map",
 		[QUICK_USED_ALONE] = "a disk of the session is used without multipath",
+		[QUICK_USED_RAW] = "a disk in no map has done I/O in the last 5 minutes",
 		[QUICK_LAST_PATH] = "last healthy path",
 		[QUICK_NO_QUEUEING] = "map does not queue",
 		[QUICK_QUEUEING_UNKNOWN] = "multipathd does not tell whether the map queues",

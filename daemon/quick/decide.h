@@ -24,6 +24,7 @@ enum map_queueing {
 struct decide_lun {
 	bool in_map;		/* else nobody's I/O can be diverted */
 	bool used_alone;	/* not in a map, and somebody has it open (mounted, LVM, md …) */
+	bool used_raw;		/* … or perhaps somebody has, for it has done I/O of late */
 	bool live_queues;	/* its live dm table queues when it has no path */
 	enum map_queueing queueing;
 	uint32_t queueing_ms;	/* QUEUEING_COUNT: how long */
@@ -65,6 +66,7 @@ enum quick_reason {
 	QUICK_NO_SOCKET,
 	QUICK_NO_LUN,	    /* no disk of it is in a map */
 	QUICK_USED_ALONE,   /* a disk of it is used without a map: nothing would divert its I/O */
+	QUICK_USED_RAW,	    /* … or may be, see raw_use.h */
 	QUICK_LAST_PATH,
 	QUICK_NO_QUEUEING,
 	QUICK_QUEUEING_UNKNOWN,

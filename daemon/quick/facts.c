@@ -84,15 +84,15 @@ static size_t index_of(const struct quick *quick, unsigned int sid)
 }
 
 /* A disk that is in no map. */
-static bool is_used(const struct quick *quick, const struct iscsi_identity *id, uint64_t now_ns)
+static void facts_of_use(const struct quick *quick, const struct iscsi_identity *id,
+			 uint64_t now_ns, struct decide_lun *ret)
 {
 	const struct used_alone_roots roots = {.sysfs = quick->watch->options.sysfs};
 	struct counters counters;
-	bool by_io;
 
 	counters_read(roots.sysfs, id->device, now_ns, &counters);
-	by_io = !quick->raw_uses || raw_uses_look(quick->raw_uses, id->devt, &counters);
-	return by_io || used_alone(&roots, id);
+	ret->used_raw = !quick->raw_uses || raw_uses_look(quick->raw_uses, id->devt, &counters);
+	ret->used_alone = used_alone(&roots, id);
 }
 
 /* 'next': where the next LUN of each session goes, as index_of() counts. */
@@ -117,7 +117,8 @@ static void facts_of_lun(const struct quick *quick, const struct lun *lun, size_
 		*ret = (struct decide_lun){.in_map = lun->paths[i].dm != NULL,
 					   .live_queues = lun->map && lun->map->queues,
 					   .this_usable = usable[i]};
-		ret->used_alone = !ret->in_map && is_used(quick, lun->paths[i].id, now_ns);
+		if (!ret->in_map)
+			facts_of_use(quick, lun->paths[i].id, now_ns, ret);
 		ret->queueing = queueing;
 		ret->queueing_ms = queueing_ms;
 		count_others(lun, i, sessions, usable, now_ns, ret);

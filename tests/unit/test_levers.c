@@ -99,7 +99,7 @@ static void set_timeout(int fd, unsigned int ms)
 }
 
 /* A process of that name that has our socket open, at another number. */
-static pid_t start_holder(const char *name, int fd)
+static pid_t start_holder_of(uid_t uid, const char *name, int fd)
 {
 	int ready[2];
 	char byte;
@@ -109,6 +109,9 @@ static pid_t start_holder(const char *name, int fd)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		if (uid != geteuid() && setresuid(uid, uid, uid) < 0)
+			_exit(1);
+		prctl(PR_SET_DUMPABLE, 1); /* else its files in /proc are root's */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, name);
 		if (dup2(fd, 77) < 0 || write(ready[1], "x", 1) != 1)
@@ -120,6 +123,11 @@ static pid_t start_holder(const char *name, int fd)
 	close(ready[0]);
 	close(ready[1]);
 	return pid;
+}
+
+static pid_t start_holder(const char *name, int fd)
+{
+	return start_holder_of(geteuid(), name, fd);
 }
 
 static void end_holder(pid_t *pid)
@@ -435,6 +443,19 @@ static void only_the_very_socket(void **state)
 	assert_int_equal(timeout_of(lab->client), 0);
 }
 
+/* Whoever is not root may call himself what he likes. */
+static void only_roots_iscsid(void **state)
+{
+	struct lab *lab = *state;
+
+	if (geteuid() != 0)
+		skip();
+	end_holder(&lab->iscsid);
+	lab->iscsid = start_holder_of(65534, "iscsid", lab->client);
+	assert_int_equal(set(lab, 500, -1).socket, SOCKET_NOT_HELD);
+	assert_int_equal(timeout_of(lab->client), 0);
+}
+
 static void session_or_disk_is_gone(void **state)
 {
 	struct lab *lab = *state;
@@ -512,6 +533,7 @@ int main(void)
 		CASE(iscsid_is_gone),
 		CASE(new_socket_is_armed_anew),
 		CASE(only_the_very_socket),
+		CASE(only_roots_iscsid),
 		CASE(session_or_disk_is_gone),
 		CASE(foreign_disk),
 		CASE(odd_records),

@@ -64,6 +64,11 @@ static void one_used_alone(struct scene *s)
 	s->luns[2] = (struct decide_lun){ .used_alone = true };
 }
 static void none_in_map(struct scene *s) { memset(s->luns, 0, sizeof(s->luns)); }
+static void one_used_raw(struct scene *s)
+{
+	s->luns[2] = (struct decide_lun){ .used_raw = true };
+}
+
 static void only_used_alone(struct scene *s)
 {
 	none_in_map(s);
@@ -163,6 +168,7 @@ static const struct {
 	ROW(only_used_alone, NO_LUN, NO_LUN, 0),
 	ROW(one_not_in_map, YES, YES, 0),
 	ROW(one_used_alone, USED_ALONE, USED_ALONE, 2),
+	ROW(one_used_raw, USED_RAW, USED_RAW, 2),
 	ROW(last_path, LAST_PATH, LAST_PATH, 2),
 	ROW(no_path_at_all, LAST_PATH, LAST_PATH, 2),
 	ROW(failed_already, YES, YES, 0),
@@ -289,6 +295,7 @@ static void any_lun(struct decide_lun *lun)
 {
 	lun->in_map = often();
 	lun->used_alone = !lun->in_map && any(4) == 0;
+	lun->used_raw = !lun->in_map && any(4) == 0;
 	lun->live_queues = often();
 	lun->queueing = often() ? QUEUEING_ALWAYS : (enum map_queueing)any(4);
 	lun->queueing_ms = (uint32_t)any(30000);
@@ -364,7 +371,7 @@ static void test_any_yes_is_safe(void **state)
 			const struct decide_lun *lun = &s.luns[i];
 
 			mapped += lun->in_map;
-			assert_true(lun->in_map || !lun->used_alone);
+			assert_true(lun->in_map || !(lun->used_alone || lun->used_raw));
 			if (!lun->in_map)
 				continue;
 			assert_true(lun->others > 0 && lun->live_queues);

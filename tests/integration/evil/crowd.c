@@ -12,8 +12,12 @@
 #define CPU_CROWD_MAX 300 /* thousandths of a CPU, engine and child each */
 #ifdef __SANITIZE_ADDRESS__
 #define RSS_GROWTH_KIB (1UL << 20) /* what was freed is kept for a while */
+#define RSS_CROWD_KIB  (1UL << 20)
 #else
-#define RSS_GROWTH_KIB 512
+/* From round to round: a hundred bytes of each connection would be more. */
+#define RSS_GROWTH_KIB 64
+/* What a crowd may leave behind for the next one to use. */
+#define RSS_CROWD_KIB 4096
 #endif
 
 struct cost {
@@ -67,7 +71,11 @@ static const char *judge_costs(const struct trial *crowd, const struct cost *cos
 {
 	if (costs[AFTER_LAST].fds != costs[BEFORE].fds || costs[AFTER_FIRST].fds != costs[BEFORE].fds)
 		return "descriptors are left";
-	if (sum_kib(&costs[AFTER_LAST]) > sum_kib(&costs[AFTER_FIRST]) + RSS_GROWTH_KIB)
+	for (int i = 0; i < COSTS; i++)
+		if (!costs[i].engine_kib || !costs[i].child_kib)
+			return "memory was not measured (EVIL_ROUNDS: two at least)";
+	if (sum_kib(&costs[AFTER_LAST]) > sum_kib(&costs[AFTER_FIRST]) + RSS_GROWTH_KIB ||
+	    sum_kib(&costs[AFTER_LAST]) > sum_kib(&costs[BEFORE]) + RSS_CROWD_KIB)
 		return "memory grows";
 	for (size_t i = 0; i < crowd->n; i++)
 		if (crowd->evil[i].told_secret)

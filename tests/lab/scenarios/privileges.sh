@@ -121,6 +121,33 @@ assert_eq "I/O errors" 0 "$LOAD_ERRORS"
 assert_eq "corrupt blocks" 0 "$LOAD_CORRUPT"
 wait_for 90 quick_are 4 || fail "not every path is quick: $(quick_why)"
 
+title "a file system on a disk without a map, where the sandbox has nothing mounted"
+# One path only: multipathd makes no map of it.
+truncate -s 64M "$(target_backing 3)"
+loop=$(losetup -f --show "$(target_backing 3)")
+lio_store_start 3 "$(lio_store 3 1)" "$loop"
+lio_alua_group 1 3
+lio_lun_export 1 3
+iscsiadm -m session -r "$(portal_session 1 | tr -dc 0-9)" --rescan >> "$(log iscsiadm)" 2>&1
+alone_is_there() { alone=$(portal_disk 1 3) && [[ -b /dev/$alone ]]; }
+assert_wait 30 "its disk" alone_is_there
+mkfs.ext4 -q "/dev/$alone"
+mkdir -p /home/data
+mount "/dev/$alone" /home/data
+why_alone() { status_value "' '.join(sorted({p.get('quick_reason') or 'quick' for l in s['luns'] for p in l['paths'] if p['portal'].startswith('$(portal_address 1)')}))"; }
+used_alone() { [[ $(why_alone) == *"a disk of the session is used without multipath"* ]]; }
+assert_wait 30 "its session is not quick" used_alone
+systemctl restart mpathiscsid
+assert_wait 20 "daemon answers" daemon_ready
+assert_wait 60 "nor with a daemon that was started after the mount" used_alone
+assert_eq "stock retries" 5 "$(retries_of 1)"
+umount /home/data
+not_any_more() { [[ $(why_alone) == *"a disk in no map has done I/O"* ]]; }
+assert_wait 60 "unmounted: its I/O is not forgotten yet" not_any_more
+echo 1 > "/sys/block/$alone/device/delete"
+wait_for 90 quick_are 4 || fail "not every path is quick: $(quick_why)"
+daemon=$(daemon_pid) probe=$(probe_pid)
+
 title "a watcher: looks, changes nothing; anybody else: neither"
 groupadd watchers
 useradd -M -G watchers wanda
