@@ -10,7 +10,7 @@
  * them in one engine, twice, for what remains of them.
  *
  * usage: evil_target [WORD…]   (behaviours whose names hold a word; then no crowd)
- * Environment: EVIL_ROUNDS (all at once so often; default 2), EVIL_VERBOSE (what the probes say).
+ * Environment: EVIL_ROUNDS (all at once so often; default 4, at least 2), EVIL_VERBOSE (what the probes say).
  */
 #include <sys/mman.h>
 
@@ -176,7 +176,7 @@ static void hurry(struct probe_config *config)
 static int rounds(void)
 {
 	const char *text = getenv("EVIL_ROUNDS");
-	long n = text ? strtol(text, NULL, 10) : 2;
+	long n = text ? strtol(text, NULL, 10) : 4;
 
 	return n > 2 ? (int)n : 2;
 }
