@@ -37,6 +37,13 @@ static void die(struct probe_link *link, int error)
  */
 static struct probe_link *reading;
 
+/* Has a request gone out that was not answered? The library reads past a response to none: what
+ * that one says of stages did not happen. */
+static bool is_asked(const struct probe_link *link)
+{
+	return iscsi_queue_length(link->iscsi) > iscsi_out_queue_length(link->iscsi);
+}
+
 /* The library asks for a header, or for data, never for both at once. */
 static int check_login(struct probe_link *link, const uint8_t *bytes, size_t n, bool data,
 		       unsigned int responses)
@@ -45,6 +52,8 @@ static int check_login(struct probe_link *link, const uint8_t *bytes, size_t n, 
 		return link->login.mutual ? probe_login_data(&link->login, bytes, n) : 0;
 	if (link->guard.login_responses == responses)
 		return 0;
+	if (!is_asked(link))
+		return -EPROTO;
 	return probe_login_header(&link->login, link->guard.header);
 }
 

@@ -13,6 +13,8 @@
 #define CSG(f)	 ((f) >> 2 & 3)
 #define NSG(f)	 ((f)&3)
 
+#define TAG 16 /* where the header has the Initiator Task Tag */
+
 enum { STAGE_SECURITY, STAGE_OPERATIONAL, STAGE_NONE };
 
 void probe_login_init(struct probe_login *login, bool mutual)
@@ -28,6 +30,10 @@ int probe_login_header(struct probe_login *login, const uint8_t *header)
 	login->matched = 0;
 	login->empty = true;
 	login->ended = false;
+	if (login->begun && memcmp(login->tag, header + TAG, sizeof(login->tag)))
+		return -EPROTO;
+	login->begun = true;
+	memcpy(login->tag, header + TAG, sizeof(login->tag));
 	if (header[36]) /* refused or redirected: the flags mean nothing */
 		return 0;
 	if (CSG(flags) >= STAGE_NONE)

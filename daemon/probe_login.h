@@ -5,8 +5,9 @@
 /*
  * Does a login go its stages (RFC 7143, 6.2 and 11.13), and is a target that has to prove itself
  * by CHAP made to? libiscsi asks for the proof only when the target leaves the security stage, so
- * one that says it was never there gets by; and what it expects as the proof before it has sent a
- * challenge is zeros. Pure.
+ * one that says it was never there gets by; what it expects as the proof before it has sent a
+ * challenge is zeros; and it reads past a response with another tag than its requests', which must
+ * not count as leaving that stage. Pure.
  */
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@
 struct probe_login {
 	bool mutual;	  /* the target has to prove itself */
 	bool secured;	  /* it has left the security stage */
+	bool begun;	  /* there was a response, with this tag: */
+	uint8_t tag[4];	  /* … the one of all (RFC 7143, 6.3: a login is a single task) */
 	uint8_t matched;  /* bytes of the proof's key that were seen; KEY_OTHER: another key */
 	bool empty;	  /* of the present key nothing was seen */
 	bool ended;	  /* after an empty key the library reads no more of a PDU */

@@ -108,6 +108,26 @@ static void security_not_skipped(void **state)
 	assert_int_equal(header(&login, T | STAGES(1, 3), 0), 0);
 }
 
+/* The library reads past those with another tag than its own: they lead nowhere. */
+static void one_tag(void **state)
+{
+	uint8_t bytes[48] = {0x23, T | STAGES(0, 1)};
+	struct probe_login login;
+
+	(void)state;
+	for (size_t at = 16; at < 20; at++) {
+		probe_login_init(&login, true);
+		bytes[at] = 1;
+		assert_int_equal(probe_login_header(&login, bytes), 0);
+		assert_int_equal(header(&login, T | STAGES(1, 3), 0), -EPROTO);
+		assert_int_equal(header(&login, 0, 0x0201), -EPROTO);
+		bytes[1] = T | STAGES(1, 3);
+		assert_int_equal(probe_login_header(&login, bytes), 0);
+		bytes[1] = T | STAGES(0, 1);
+		bytes[at] = 0;
+	}
+}
+
 static void proofs(void **state)
 {
 	(void)state;
@@ -158,6 +178,7 @@ int main(void)
 		cmocka_unit_test(stages_in_order),
 		cmocka_unit_test(stages_out_of_order),
 		cmocka_unit_test(security_not_skipped),
+		cmocka_unit_test(one_tag),
 		cmocka_unit_test(proofs),
 		cmocka_unit_test(no_proofs),
 		cmocka_unit_test(across_pdus),

@@ -141,6 +141,7 @@ bool evil_chap(struct evil_peer *peer);		 /* CHAP with the text as challenge */
 bool evil_chap_skip(struct evil_peer *peer);	 /* in, without CHAP */
 bool evil_chap_zero(struct evil_peer *peer);	 /* proves itself before it is asked to */
 bool evil_chap_wrong(struct evil_peer *peer);
+bool evil_chap_past(struct evil_peer *peer);	 /* in, past CHAP */
 
 bool evil_flood(struct evil_peer *peer);     /* NOP-Ins; 'arg': FLOOD_… */
 bool evil_async(struct evil_peer *peer);     /* event 'arg' */

@@ -206,3 +206,24 @@ bool evil_chap_wrong(struct evil_peer *peer)
 	size = snprintf(answer, sizeof(answer), "CHAP_N=%s%c%.41s", EVIL_USER_IN, 0, proof);
 	return evil_login_response(peer, peer->header[1], 0, answer, (size_t)size + 1);
 }
+
+/*
+ * Leaves the stage of CHAP, without a proof, by a response that the library reads past, then lets
+ * the probe in: a response with another tag, or with 'arg' one that comes before its request.
+ */
+bool evil_chap_past(struct evil_peer *peer)
+{
+	static const char chap[] = "AuthMethod=CHAP";
+	uint8_t pdus[PDU_HEADER + sizeof(chap) + PDU_HEADER];
+	uint8_t *past = pdus + PDU_HEADER + sizeof(chap);
+	bool early = peer->evil->arg;
+
+	begin(peer, pdus, 0); /* both at once, or the request comes between them */
+	pdus[7] = sizeof(chap);
+	memcpy(pdus + PDU_HEADER, chap, sizeof(chap));
+	begin(peer, past, 0x81);
+	if (!early)
+		past[16] ^= 1;
+	return evil_write(peer, early ? pdus : past, early ? sizeof(pdus) : PDU_HEADER) &&
+	       evil_login_response(peer, 0x87, 0, AGREED, sizeof(AGREED));
+}

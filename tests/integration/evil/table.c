@@ -136,6 +136,10 @@ const struct evil evil_table[] = {
 	      .arg = 1),
 	LOGIN("mutual: the probe's proof sent back", chap_wrong, NO_LOGIN,
 	      .is = EVIL_CHAP | EVIL_MUTUAL),
+	LOGIN("mutual: leaves CHAP with another tag", chap_past, NO_LOGIN,
+	      .is = EVIL_CHAP | EVIL_MUTUAL),
+	LOGIN("mutual: leaves CHAP unasked", chap_past, NO_LOGIN,
+	      .is = EVIL_CHAP | EVIL_MUTUAL, .arg = 1),
 
 	ONLINE("closes after the login", close_now, DROPPED),
 	ONLINE("RST after the login", reset_now, DROPPED),
