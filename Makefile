@@ -129,7 +129,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(ARCHIVE)
 	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_TEST)
 # FLAVOUR=fuzz only: libFuzzer brings main().
 $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(ARCHIVE)
-	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON) -lpthread
+	$(Q)echo '  LINK  $@'; $(CC) $(LDFLAGS) -o $@ $^ $(LIBS_DAEMON) $(LIBS_PROBE) -lpthread
 # The bench of scale: a host for the real daemon, and the kernel's device-mapper below libdevmapper.
 SCALE_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/dm_kernel.c,$(wildcard tests/bench/scale/*.c)))
 $(B)/tests/bench/scale-host: $(SCALE_OBJECTS) $(ARCHIVE)
