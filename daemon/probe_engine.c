@@ -28,6 +28,8 @@
 /* A REMOVE not carried out in this time: the child does not work. */
 #define LEAVE_NS   (5 * NS_PER_S)
 #define GOODBYE_MS 600
+/* A program that does not run by then waits for a disk: no child will, before that is back. */
+#define START_MAX_MS 5000
 #define SLACK_US   50000 /* of looks: they share a waking with other timers */
 
 static uint32_t random32(void)
@@ -71,14 +73,30 @@ static void child_gone(struct probe_engine *engine, const char *why)
 	probe_fences_lost(engine);
 }
 
+/*
+ * It is reaped when it has ended, and nothing is started before: there are never two. Not waited
+ * for: a process in which the kernel waits for a disk does not even die of a kill, and that disk
+ * may be waiting for us.
+ */
 static void dismiss(struct probe_engine *engine, const char *why)
 {
-	char ended[PROBE_TEXT_MAX];
-
-	let_go(engine);
+	engine->messages = sd_event_source_disable_unref(engine->messages);
 	probe_process_kill(&engine->process);
-	probe_process_reap(&engine->process, GOODBYE_MS, ended, sizeof(ended));
 	child_gone(engine, why);
+}
+
+/* Has it ended, by itself or dismissed? */
+static void bury(struct probe_engine *engine)
+{
+	bool dismissed = !engine->messages;
+	char why[PROBE_TEXT_MAX] = "";
+
+	if (!probe_process_ended(&engine->process))
+		return;
+	let_go(engine);
+	probe_process_reap(&engine->process, why, sizeof(why));
+	if (!dismissed)
+		child_gone(engine, why);
 }
 
 static int on_messages(sd_event_source *source, int fd, uint32_t revents, void *arg)
@@ -97,15 +115,10 @@ static int on_messages(sd_event_source *source, int fd, uint32_t revents, void *
 
 static int on_end(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
-	struct probe_engine *engine = arg;
-	char why[PROBE_TEXT_MAX];
-
 	(void)source;
 	(void)fd;
 	(void)revents;
-	let_go(engine);
-	probe_process_reap(&engine->process, 0, why, sizeof(why));
-	child_gone(engine, why);
+	bury(arg);
 	return 0;
 }
 
@@ -138,12 +151,12 @@ static void start_child(struct probe_engine *engine)
 	}
 	engine->status.pid = engine->process.pid;
 	error = watch(engine);
-	if (!error)
-		error = probe_talk_introduce(engine);
 	if (error < 0) {
 		snprintf(why, sizeof(why), "cannot talk to it: %s", strerror(-error));
 		dismiss(engine, why);
+		return;
 	}
+	probe_talk_introduce(engine);
 }
 
 static bool leaves_too_slowly(const struct probe_engine *engine, uint64_t now_ns)
@@ -157,12 +170,26 @@ static bool leaves_too_slowly(const struct probe_engine *engine, uint64_t now_ns
 	return false;
 }
 
+/* How long it may say nothing: that is counted anew from when its program runs. */
+static uint32_t patience_ms(struct probe_engine *engine)
+{
+	bool ran = engine->process.start < 0;
+
+	if (!probe_process_started(&engine->process))
+		return START_MAX_MS;
+	if (!ran)
+		engine->quiet_ms = 0;
+	return engine->config.child_dead_ms;
+}
+
 /*
  * Counted in our own looks, not in time: when it was us who slept (a stopped machine, a
  * starved daemon) the child is not to blame.
  */
 static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 {
+	uint32_t patience = patience_ms(engine);
+
 	if (probe_talk_hear(engine)) {
 		dismiss(engine, "killed: it sent nonsense");
 		return;
@@ -173,8 +200,9 @@ static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 	engine->looked_ns = now_ns;
 	engine->most_slots = engine->slots.n;
 	probe_fences_overdue(engine, now_ns);
-	if (engine->quiet_ms >= engine->config.child_dead_ms)
-		dismiss(engine, "killed: it hung");
+	if (engine->quiet_ms >= patience)
+		dismiss(engine, engine->process.start < 0 ? "killed: it hung"
+							  : "killed: it did not start");
 	else if (leaves_too_slowly(engine, now_ns))
 		dismiss(engine, "killed: it did not end a probe");
 	else
@@ -184,12 +212,14 @@ static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 static void arm(struct probe_engine *engine, uint64_t now_ns)
 {
 	uint64_t next_ns = now_ns + PROBE_BEAT_MS * NS_PER_MS;
-	bool needed = engine->slots.n || engine->messages;
+	bool needed = engine->slots.n || engine->process.pid;
 
 	for (size_t i = 0; i < PROBE_MAX_FENCES; i++)
 		if (engine->fences[i].id && engine->fences[i].end_ns < next_ns)
 			next_ns = engine->fences[i].end_ns;
-	if (!engine->messages && engine->restart_ns < next_ns)
+	/* Then, or a beat later while its predecessor does not die. */
+	if (!engine->messages && engine->restart_ns < next_ns &&
+	    (engine->restart_ns > now_ns || !engine->process.pid))
 		next_ns = engine->restart_ns;
 	sd_event_source_set_time(engine->timer, next_ns / NS_PER_US + 1);
 	sd_event_source_set_enabled(engine->timer,
@@ -200,7 +230,7 @@ static void advance(struct probe_engine *engine)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	if (!engine->messages && engine->slots.n && now_ns >= engine->restart_ns) {
+	if (!engine->process.pid && engine->slots.n && now_ns >= engine->restart_ns) {
 		start_child(engine);
 		probe_talk_push(engine);
 	}
@@ -215,6 +245,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	(void)usec;
 	if (engine->messages)
 		look_at_child(engine, clock_now_ns());
+	else
+		bury(engine);
 	advance(engine);
 	return 0;
 }
@@ -290,7 +322,7 @@ int probe_engine_new(sd_event *event, const struct probe_config *config,
 	engine->changed = changed;
 	engine->hurry = true;
 	engine->arg = arg;
-	engine->process = (struct probe_process){.pidfd = -1, .socket = -1};
+	probe_process_init(&engine->process);
 	error = set_up(engine, config);
 	if (error < 0) {
 		probe_engine_free(engine);
@@ -302,15 +334,13 @@ int probe_engine_new(sd_event *event, const struct probe_config *config,
 
 void probe_engine_free(struct probe_engine *engine)
 {
-	char ended[PROBE_TEXT_MAX];
-
 	if (!engine)
 		return;
 	let_go(engine);
 	if (engine->process.socket >= 0)
 		shutdown(engine->process.socket,
 			 SHUT_RDWR); /* the child sees it, and logs out */
-	probe_process_reap(&engine->process, GOODBYE_MS, ended, sizeof(ended));
+	probe_process_finish(&engine->process, GOODBYE_MS);
 	sd_event_source_disable_unref(engine->timer);
 	sd_event_unref(engine->event);
 	probe_slots_free(&engine->slots);

@@ -23,6 +23,15 @@
 #define ERROR_FD (PROBE_WIRE_FD + 1)
 #define SPARE_FD 16
 
+/* Between us and the child: its socket, and what reports a failed exec. Each has two ends. */
+enum { SOCKET, START, CHANNELS };
+enum { OURS, ITS };
+
+void probe_process_init(struct probe_process *process)
+{
+	*process = (struct probe_process){.pidfd = -1, .socket = -1, .start = -1};
+}
+
 int probe_user_find(const char *name, struct probe_user *ret)
 {
 	const struct passwd *entry;
@@ -93,12 +102,10 @@ static int change_user(const struct probe_user *user)
 	return 0;
 }
 
-static int become(int socket, int error, const struct probe_user *user, pid_t parent)
+static int become(const struct probe_user *user, pid_t parent)
 {
-	int failed = arrange_descriptors(socket, error);
+	int failed;
 
-	if (failed)
-		return failed;
 	reset_signals();
 	umask(077);
 	if (setsid() < 0 || chdir("/"))
@@ -111,83 +118,92 @@ static int become(int socket, int error, const struct probe_user *user, pid_t pa
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
-static _Noreturn void child_run(const char *path, int socket, int error,
+static _Noreturn void child_run(const char *path, int fds[][2],
 				const struct probe_user *user, pid_t parent)
 {
 	char name[] = "mpathiscsi-probe";
 	char *const arguments[] = {name, NULL};
 	char *const environment[] = {NULL};
-	int failed = become(socket, error, user, parent);
+	int error = fds[START][ITS];
+	int failed = arrange_descriptors(fds[SOCKET][ITS], error);
 
+	if (!failed) {
+		error = ERROR_FD;
+		failed = become(user, parent);
+	}
 	if (!failed) {
 		execve(path, arguments, environment);
 		failed = -errno;
-		error = ERROR_FD;
 	}
 	if (write(error, &failed, sizeof(failed)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
-/* 0: the program runs. The pipe closes with exec, or carries the error. */
-static int exec_result(int fd)
+static int open_channels(int fds[][2])
 {
-	int failed = 0;
-	ssize_t n;
-
-	do
-		n = read(fd, &failed, sizeof(failed));
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(failed) ? failed : 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       fds[SOCKET]) ||
+	    pipe2(fds[START], O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	return 0;
 }
 
-static int run(const char *path, const struct probe_user *user, const int sockets[2],
-	       const int errors[2], struct probe_process *ret)
+/* The one place that closes them: a number closed twice may be another thread's by then. */
+static void close_ends(int fds[][2], int which)
 {
-	pid_t parent = getpid(), pid = fork();
-	int pidfd, failed;
-
-	if (pid < 0)
-		return -errno;
-	if (!pid)
-		child_run(path, sockets[1], errors[1], user, parent);
-	close(errors[1]);
-	failed = exec_result(errors[0]);
-	pidfd = failed ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-	if (!failed && pidfd < 0)
-		failed = -errno;
-	if (failed) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		return failed;
-	}
-	fcntl(pidfd, F_SETFD, FD_CLOEXEC); /* it is by default */
-	*ret = (struct probe_process){.pid = pid, .pidfd = pidfd, .socket = sockets[0]};
-	return 0;
+	for (int i = 0; i < CHANNELS; i++)
+		if (fds[i][which] >= 0)
+			close(fds[i][which]);
 }
 
 int probe_spawn(const char *path, const struct probe_user *user,
 		struct probe_process *ret)
 {
-	int sockets[2], errors[2], failed;
+	int fds[CHANNELS][2] = {{-1, -1}, {-1, -1}};
+	int failed = open_channels(fds);
+	pid_t parent = getpid(), pid = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-		       sockets))
-		return -errno;
-	if (pipe2(errors, O_CLOEXEC)) {
-		failed = -errno;
-		close(sockets[0]);
-		close(sockets[1]);
+	probe_process_init(ret);
+	if (!failed) {
+		pid = fork();
+		failed = pid < 0 ? -errno : 0;
+	}
+	if (!failed && !pid)
+		child_run(path, fds, user, parent);
+	close_ends(fds, ITS);
+	if (failed) {
+		close_ends(fds, OURS);
 		return failed;
 	}
-	failed = run(path, user, sockets, errors, ret);
-	if (failed)
-		close(sockets[0]);
-	if (failed == -EAGAIN || failed == -ENOMEM)
-		close(errors[1]); /* fork failed, nobody has closed it */
-	close(errors[0]);
-	close(sockets[1]);
-	return failed;
+	ret->pid = pid;
+	ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by default */
+	ret->socket = fds[SOCKET][OURS];
+	ret->start = fds[START][OURS];
+	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+bool probe_process_started(struct probe_process *process)
+{
+	int failed = 0;
+	ssize_t n;
+
+	if (process->start < 0)
+		return true;
+	n = read(process->start, &failed, sizeof(failed));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n == (ssize_t)sizeof(failed))
+		process->failed = failed;
+	close_fd(&process->start);
+	return true;
 }
 
 void probe_process_kill(struct probe_process *process)
@@ -195,40 +211,64 @@ void probe_process_kill(struct probe_process *process)
 	if (!process->pid)
 		return;
 	kill(process->pid, SIGKILL); /* ours until reaped: the number is not used again */
-	if (process->socket >= 0)
-		close(process->socket);
-	process->socket = -1;
+	close_fd(&process->socket);
 }
 
-static void say_end(const siginfo_t *info, char *text, size_t size)
+bool probe_process_ended(const struct probe_process *process)
 {
-	if (info->si_code == CLD_EXITED)
+	siginfo_t info = {0};
+
+	if (!process->pid)
+		return false;
+	if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT))
+		return errno != EINTR;
+	return info.si_pid != 0;
+}
+
+static void say_end(const struct probe_process *process, const siginfo_t *info, char *text,
+		    size_t size)
+{
+	if (process->failed)
+		snprintf(text, size, "cannot start it: %s", strerror(-process->failed));
+	else if (!info->si_pid)
+		snprintf(text, size, "reaped by somebody else");
+	else if (info->si_code == CLD_EXITED)
 		snprintf(text, size, "exited with status %d", info->si_status);
 	else
 		snprintf(text, size, "killed by signal %d", info->si_status);
 }
 
-void probe_process_reap(struct probe_process *process, int wait_ms, char *text,
-			size_t size)
+static void close_all(struct probe_process *process)
 {
-	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+	close_fd(&process->socket);
+	close_fd(&process->start);
+	close_fd(&process->pidfd);
+	probe_process_init(process);
+}
+
+void probe_process_reap(struct probe_process *process, char *text, size_t size)
+{
 	siginfo_t info = {0};
-	int n;
 
 	if (!process->pid)
 		return;
-	n = poll(&end, 1, wait_ms);
-	if (n <= 0)
+	probe_process_started(process);
+	waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG);
+	say_end(process, &info, text, size);
+	close_all(process);
+}
+
+void probe_process_finish(struct probe_process *process, int wait_ms)
+{
+	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+	siginfo_t info;
+
+	if (!process->pid)
+		return;
+	if (poll(&end, 1, wait_ms) <= 0) {
 		probe_process_kill(process);
-	do
-		n = waitid(P_PID, (id_t)process->pid, &info, WEXITED);
-	while (n && errno == EINTR);
-	if (n)
-		snprintf(text, size, "reaped by somebody else");
-	else
-		say_end(&info, text, size);
-	if (process->socket >= 0)
-		close(process->socket);
-	close(process->pidfd);
-	*process = (struct probe_process){.pidfd = -1, .socket = -1};
+		poll(&end, 1, PROBE_KILL_MS);
+	}
+	waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG);
+	close_all(process);
 }

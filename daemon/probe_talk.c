@@ -155,10 +155,10 @@ int probe_talk_hear(struct probe_engine *engine)
 	return 0;
 }
 
-int probe_talk_introduce(struct probe_engine *engine)
+void probe_talk_introduce(struct probe_engine *engine)
 {
 	union probe_wire_message message;
 
 	probe_wire_put_config(&message, &engine->config);
-	return probe_talk_send(engine, &message) ? 0 : -EPIPE;
+	probe_talk_send(engine, &message);
 }

@@ -49,8 +49,8 @@ struct probe_engine {
 /* Tell the owner that a slot's report has changed. */
 void probe_talk_changed(struct probe_engine *engine, const struct probe_slot *slot);
 
-/* The child's first message. 0 or -EPIPE. */
-int probe_talk_introduce(struct probe_engine *engine);
+/* The child's first message. It is lost on one that has ended already: its end says why. */
+void probe_talk_introduce(struct probe_engine *engine);
 
 /* Tell the child what it has not been told yet, as far as there is room. */
 void probe_talk_push(struct probe_engine *engine);

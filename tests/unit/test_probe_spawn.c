@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The child's process from fork to its end, with programs that do not start and processes that do
+ * not die: the daemon waits for neither. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <systemd/sd-event.h>
+
+#include "common/clock.h"
+#include "daemon/probe.h"
+#include "daemon/probe_spawn.h"
+#include "tests/unit/descriptors.h"
+
+#define HANGS	 "/a/program/on/a/dead/disk"
+#define SHORTAGE "/a/program/without/memory"
+#define SOON_NS	 (NS_PER_S / 2)
+
+static const struct probe_user ourselves = {.change = false};
+static unsigned int closed_twice;
+static bool deathless; /* nobody dies of a kill, as when the kernel waits in a process */
+
+/* Before the C library's. */
+int close(int fd)
+{
+	int r = (int)syscall(SYS_close, fd);
+
+	closed_twice += r && errno == EBADF;
+	return r;
+}
+
+int kill(pid_t pid, int number)
+{
+	return deathless ? 0 : (int)syscall(SYS_kill, pid, number);
+}
+
+int execve(const char *path, char *const *arguments, char *const *environment)
+{
+	while (!strcmp(path, HANGS))
+		pause();
+	if (strcmp(path, SHORTAGE))
+		return (int)syscall(SYS_execve, path, arguments, environment);
+	errno = ENOMEM;
+	return -1;
+}
+
+/* Until it has ended; how, in 'text'. */
+static void reap(struct probe_process *process, char *text, size_t size)
+{
+	uint64_t end_ns = clock_now_ns() + 10 * NS_PER_S;
+
+	while (!probe_process_ended(process) && clock_now_ns() < end_ns)
+		usleep(1000);
+	assert_true(probe_process_ended(process));
+	probe_process_reap(process, text, size);
+	assert_int_equal(process->pid, 0);
+}
+
+static void cannot(const char *path, const char *why)
+{
+	unsigned int before = open_descriptors();
+	struct probe_process process;
+	char text[PROBE_TEXT_MAX];
+
+	closed_twice = 0;
+	assert_int_equal(probe_spawn(path, &ourselves, &process), 0);
+	reap(&process, text, sizeof(text));
+	assert_string_equal(text, why);
+	assert_int_equal(closed_twice, 0);
+	assert_int_equal(open_descriptors(), before);
+}
+
+/* Of each reason that fork has too: nothing is closed twice, where a thread may have it by then. */
+static void not_started(void **state)
+{
+	(void)state;
+	cannot("/nonexistent", "cannot start it: No such file or directory");
+	cannot(SHORTAGE, "cannot start it: Cannot allocate memory");
+}
+
+static void runs_and_ends(void **state)
+{
+	unsigned int before = open_descriptors();
+	struct probe_process process;
+	char text[PROBE_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(probe_spawn("/bin/false", &ourselves, &process), 0);
+	reap(&process, text, sizeof(text));
+	assert_string_equal(text, "exited with status 1");
+	assert_int_equal(open_descriptors(), before);
+}
+
+static void hangs_in_exec(void **state)
+{
+	uint64_t begin_ns = clock_now_ns();
+	unsigned int before = open_descriptors();
+	struct probe_process process;
+	char text[PROBE_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(probe_spawn(HANGS, &ourselves, &process), 0);
+	usleep(50000);
+	assert_false(probe_process_started(&process));
+	assert_false(probe_process_ended(&process));
+	deathless = true;
+	probe_process_kill(&process);
+	assert_false(probe_process_ended(&process));
+	assert_true(clock_now_ns() - begin_ns < SOON_NS);
+	deathless = false;
+	probe_process_kill(&process);
+	reap(&process, text, sizeof(text));
+	assert_string_equal(text, "killed by signal 9");
+	assert_int_equal(open_descriptors(), before);
+}
+
+static void finish_gives_up(void **state)
+{
+	uint64_t begin_ns = clock_now_ns();
+	unsigned int before = open_descriptors();
+	struct probe_process process;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(probe_spawn(HANGS, &ourselves, &process), 0);
+	pid = process.pid;
+	deathless = true;
+	probe_process_finish(&process, 100);
+	deathless = false;
+	assert_true(clock_now_ns() - begin_ns < PROBE_KILL_MS * NS_PER_MS + SOON_NS);
+	assert_int_equal(process.pid, 0);
+	assert_int_equal(open_descriptors(), before);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+/* Turns of the engine's loop for 'ms'; how long the longest took. */
+static uint64_t turn(sd_event *event, uint64_t ms)
+{
+	uint64_t end_ns = clock_now_ns() + ms * NS_PER_MS, longest_ns = 0;
+
+	while (clock_now_ns() < end_ns) {
+		uint64_t begin_ns = clock_now_ns(), took_ns;
+
+		assert_true(sd_event_run(event, 10000) >= 0);
+		took_ns = clock_now_ns() - begin_ns;
+		longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+	}
+	return longest_ns;
+}
+
+static struct probe_engine_status status_of(const struct probe_engine *engine)
+{
+	struct probe_engine_status status;
+
+	probe_engine_status(engine, &status);
+	return status;
+}
+
+/* The engine goes on while its child can neither start nor die, and starts no second one. */
+static void engine_waits_for_none(void **state)
+{
+	struct probe_target target = {
+		.name = {.target = "iqn.2026-01.example:a", .iface = "default"},
+		.initiator = "iqn.2026-01.example:b"};
+	struct probe_engine *engine;
+	struct probe_config config;
+	sd_event *event;
+	pid_t pid;
+
+	(void)state;
+	portal_parse("192.0.2.1", ISCSI_DEFAULT_PORT, &target.name.portal);
+	probe_config_default(&config);
+	config.child_path = HANGS;
+	config.user = "root";
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(probe_engine_new(event, &config, NULL, NULL, &engine), 0);
+	deathless = true;
+	assert_int_equal(probe_engine_set(engine, &target, 1), 0);
+	assert_true(turn(event, 4000) < SOON_NS);
+	pid = status_of(engine).pid;
+	assert_int_not_equal(pid, 0);
+	assert_true(turn(event, 3000) < SOON_NS);
+	assert_int_equal(status_of(engine).pid, 0);
+	assert_string_equal(status_of(engine).last_failure, "killed: it did not start");
+	assert_int_equal(status_of(engine).starts, 1);
+	/* the disk is back, and the kill that was sent takes effect */
+	deathless = false;
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_true(turn(event, 1500) < SOON_NS);
+	assert_int_equal(status_of(engine).starts, 2);
+	probe_engine_free(engine);
+	sd_event_unref(event);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(not_started),	   cmocka_unit_test(runs_and_ends),
+		cmocka_unit_test(hangs_in_exec),   cmocka_unit_test(finish_gives_up),
+		cmocka_unit_test(engine_waits_for_none),
+	};
+
+	return cmocka_run_group_tests_name("probe_spawn", tests, NULL, NULL);
+}
