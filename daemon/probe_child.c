@@ -98,8 +98,7 @@ static void confine(void)
 	int r = probe_confine(PROBE_MAX_TARGETS * 2 + 64, &what);
 
 	if (r < 0) {
-		fprintf(stderr, "mpathiscsi-probe: cannot confine itself: %s: %s\n", what,
-			strerror(-r));
+		fprintf(stderr, "cannot confine itself: %s: %s\n", what, strerror(-r));
 		exit(EXIT_SYSTEM);
 	}
 }
@@ -127,7 +126,7 @@ static struct entry *find(struct child *child, uint32_t id)
 
 static void nonsense(const char *what)
 {
-	fprintf(stderr, "mpathiscsi-probe: %s from the engine\n", what);
+	fprintf(stderr, "%s from the engine\n", what);
 	exit(EXIT_NONSENSE);
 }
 
@@ -140,7 +139,7 @@ static void add(struct child *child, const struct probe_wire_add *message,
 		nonsense("one target too many");
 	session = probe_session_new(message, &child->config, now_ns);
 	if (!session) {
-		fprintf(stderr, "mpathiscsi-probe: out of memory\n");
+		fprintf(stderr, "out of memory\n");
 		exit(EXIT_SYSTEM);
 	}
 	child->entries[child->n++] = (struct entry){.session = session};
@@ -155,7 +154,7 @@ static void begin_fence(struct child *child, const struct probe_wire_fence *mess
 		nonsense("one fence too many");
 	fence = probe_fence_new(message, now_ns);
 	if (!fence) {
-		fprintf(stderr, "mpathiscsi-probe: out of memory\n");
+		fprintf(stderr, "out of memory\n");
 		exit(EXIT_SYSTEM);
 	}
 	child->fences[child->n_fences++] = (struct fence_entry){.fence = fence};
@@ -373,7 +372,7 @@ static uint64_t wait_until(struct child *child, uint64_t wake_ns)
 	};
 
 	if (ppoll(child->polls, prepare(child), &timeout, NULL) < 0 && errno != EINTR) {
-		fprintf(stderr, "mpathiscsi-probe: poll: %m\n");
+		fprintf(stderr, "poll: %m\n");
 		exit(EXIT_SYSTEM);
 	}
 	return clock_now_ns();

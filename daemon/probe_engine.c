@@ -85,6 +85,15 @@ static void dismiss(struct probe_engine *engine, const char *why)
 	child_gone(engine, why);
 }
 
+/* Before its descriptors are closed: what it said last. */
+static void reap(struct probe_engine *engine, char *why, size_t size)
+{
+	let_go(engine);
+	if (engine->process.pid)
+		probe_stderr_end(&engine->words, engine->process.words, clock_now_ns());
+	probe_process_reap(&engine->process, why, size);
+}
+
 /* Has it ended, by itself or dismissed? */
 static void bury(struct probe_engine *engine)
 {
@@ -93,8 +102,7 @@ static void bury(struct probe_engine *engine)
 
 	if (!probe_process_ended(&engine->process))
 		return;
-	let_go(engine);
-	probe_process_reap(&engine->process, why, sizeof(why));
+	reap(engine, why, sizeof(why));
 	if (!dismissed)
 		child_gone(engine, why);
 }
@@ -190,6 +198,8 @@ static void look_at_child(struct probe_engine *engine, uint64_t now_ns)
 {
 	uint32_t patience = patience_ms(engine);
 
+	/* Here alone, so that no child can wake us by what it writes. */
+	probe_stderr_read(&engine->words, engine->process.words, now_ns);
 	if (probe_talk_hear(engine)) {
 		dismiss(engine, "killed: it sent nonsense");
 		return;
@@ -334,6 +344,8 @@ int probe_engine_new(sd_event *event, const struct probe_config *config,
 
 void probe_engine_free(struct probe_engine *engine)
 {
+	char ended[PROBE_TEXT_MAX];
+
 	if (!engine)
 		return;
 	let_go(engine);
@@ -341,6 +353,7 @@ void probe_engine_free(struct probe_engine *engine)
 		shutdown(engine->process.socket,
 			 SHUT_RDWR); /* the child sees it, and logs out */
 	probe_process_finish(&engine->process, GOODBYE_MS);
+	reap(engine, ended, sizeof(ended));
 	sd_event_source_disable_unref(engine->timer);
 	sd_event_unref(engine->event);
 	probe_slots_free(&engine->slots);

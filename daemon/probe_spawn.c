@@ -23,13 +23,16 @@
 #define ERROR_FD (PROBE_WIRE_FD + 1)
 #define SPARE_FD 16
 
-/* Between us and the child: its socket, and what reports a failed exec. Each has two ends. */
-enum { SOCKET, START, CHANNELS };
+/*
+ * Between us and the child: its socket, what reports a failed exec, its stderr. Each has two ends
+ * of which the child has its own alone, never a descriptor that we use.
+ */
+enum { SOCKET, START, WORDS, CHANNELS };
 enum { OURS, ITS };
 
 void probe_process_init(struct probe_process *process)
 {
-	*process = (struct probe_process){.pidfd = -1, .socket = -1, .start = -1};
+	*process = (struct probe_process){.pidfd = -1, .socket = -1, .start = -1, .words = -1};
 }
 
 int probe_user_find(const char *name, struct probe_user *ret)
@@ -64,16 +67,20 @@ static void close_from(int first)
 		close(fd);
 }
 
-static int arrange_descriptors(int socket, int error)
+static int arrange_descriptors(int fds[][2])
 {
 	int null;
 
-	/* Out of the way first, so that neither lands on the other. */
-	socket = fcntl(socket, F_DUPFD_CLOEXEC, SPARE_FD);
-	error = fcntl(error, F_DUPFD_CLOEXEC, SPARE_FD);
-	if (socket < 0 || error < 0 || dup3(error, ERROR_FD, O_CLOEXEC) < 0 ||
-	    dup2(socket, PROBE_WIRE_FD) < 0)
+	/* Out of the way first, so that none lands on another. */
+	for (int i = 0; i < CHANNELS; i++) {
+		fds[i][ITS] = fcntl(fds[i][ITS], F_DUPFD_CLOEXEC, SPARE_FD);
+		if (fds[i][ITS] < 0)
+			return -errno;
+	}
+	if (dup3(fds[START][ITS], ERROR_FD, O_CLOEXEC) < 0 ||
+	    dup2(fds[SOCKET][ITS], PROBE_WIRE_FD) < 0 || dup2(fds[WORDS][ITS], 2) < 0)
 		return -errno;
+	fds[START][ITS] = ERROR_FD;
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		return -errno;
@@ -124,18 +131,15 @@ static _Noreturn void child_run(const char *path, int fds[][2],
 	char name[] = "mpathiscsi-probe";
 	char *const arguments[] = {name, NULL};
 	char *const environment[] = {NULL};
-	int error = fds[START][ITS];
-	int failed = arrange_descriptors(fds[SOCKET][ITS], error);
+	int failed = arrange_descriptors(fds);
 
-	if (!failed) {
-		error = ERROR_FD;
+	if (!failed)
 		failed = become(user, parent);
-	}
 	if (!failed) {
 		execve(path, arguments, environment);
 		failed = -errno;
 	}
-	if (write(error, &failed, sizeof(failed)) < 0)
+	if (write(fds[START][ITS], &failed, sizeof(failed)) < 0)
 		_exit(126);
 	_exit(127);
 }
@@ -144,7 +148,8 @@ static int open_channels(int fds[][2])
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 		       fds[SOCKET]) ||
-	    pipe2(fds[START], O_CLOEXEC | O_NONBLOCK))
+	    pipe2(fds[START], O_CLOEXEC | O_NONBLOCK) ||
+	    pipe2(fds[WORDS], O_CLOEXEC | O_NONBLOCK))
 		return -errno;
 	return 0;
 }
@@ -160,7 +165,7 @@ static void close_ends(int fds[][2], int which)
 int probe_spawn(const char *path, const struct probe_user *user,
 		struct probe_process *ret)
 {
-	int fds[CHANNELS][2] = {{-1, -1}, {-1, -1}};
+	int fds[CHANNELS][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
 	int failed = open_channels(fds);
 	pid_t parent = getpid(), pid = 0;
 
@@ -180,6 +185,7 @@ int probe_spawn(const char *path, const struct probe_user *user,
 	ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by default */
 	ret->socket = fds[SOCKET][OURS];
 	ret->start = fds[START][OURS];
+	ret->words = fds[WORDS][OURS];
 	return 0;
 }
 
@@ -225,13 +231,23 @@ bool probe_process_ended(const struct probe_process *process)
 	return info.si_pid != 0;
 }
 
+void probe_process_finish(struct probe_process *process, int wait_ms)
+{
+	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+
+	if (!process->pid || poll(&end, 1, wait_ms) > 0)
+		return;
+	probe_process_kill(process);
+	poll(&end, 1, PROBE_KILL_MS);
+}
+
 static void say_end(const struct probe_process *process, const siginfo_t *info, char *text,
 		    size_t size)
 {
 	if (process->failed)
 		snprintf(text, size, "cannot start it: %s", strerror(-process->failed));
 	else if (!info->si_pid)
-		snprintf(text, size, "reaped by somebody else");
+		snprintf(text, size, "not there to be reaped");
 	else if (info->si_code == CLD_EXITED)
 		snprintf(text, size, "exited with status %d", info->si_status);
 	else
@@ -242,6 +258,7 @@ static void close_all(struct probe_process *process)
 {
 	close_fd(&process->socket);
 	close_fd(&process->start);
+	close_fd(&process->words);
 	close_fd(&process->pidfd);
 	probe_process_init(process);
 }
@@ -255,20 +272,5 @@ void probe_process_reap(struct probe_process *process, char *text, size_t size)
 	probe_process_started(process);
 	waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG);
 	say_end(process, &info, text, size);
-	close_all(process);
-}
-
-void probe_process_finish(struct probe_process *process, int wait_ms)
-{
-	struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
-	siginfo_t info;
-
-	if (!process->pid)
-		return;
-	if (poll(&end, 1, wait_ms) <= 0) {
-		probe_process_kill(process);
-		poll(&end, 1, PROBE_KILL_MS);
-	}
-	waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG);
 	close_all(process);
 }

@@ -7,6 +7,7 @@
 #include "daemon/probe.h"
 #include "daemon/probe_slot.h"
 #include "daemon/probe_spawn.h"
+#include "daemon/probe_stderr.h"
 #include "daemon/probe_wire.h"
 
 /* What an honest child may say between two looks at it. */
@@ -35,6 +36,7 @@ struct probe_engine {
 	struct probe_fence_wait fences[PROBE_MAX_FENCES];
 
 	struct probe_process process;
+	struct probe_stderr words; /* what children write to stderr */
 	sd_event_source *timer, *messages, *end;
 	uint64_t started_ns;
 	uint64_t restart_ns; /* no child before */

@@ -10,9 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +24,7 @@
 #include "common/clock.h"
 #include "daemon/probe.h"
 #include "daemon/probe_spawn.h"
+#include "daemon/probe_stderr.h"
 #include "tests/unit/descriptors.h"
 
 #define HANGS	 "/a/program/on/a/dead/disk"
@@ -130,6 +134,7 @@ static void finish_gives_up(void **state)
 	uint64_t begin_ns = clock_now_ns();
 	unsigned int before = open_descriptors();
 	struct probe_process process;
+	char text[PROBE_TEXT_MAX];
 	pid_t pid;
 
 	(void)state;
@@ -137,6 +142,8 @@ static void finish_gives_up(void **state)
 	pid = process.pid;
 	deathless = true;
 	probe_process_finish(&process, 100);
+	assert_false(probe_process_ended(&process));
+	probe_process_reap(&process, text, sizeof(text));
 	deathless = false;
 	assert_true(clock_now_ns() - begin_ns < PROBE_KILL_MS * NS_PER_MS + SOON_NS);
 	assert_int_equal(process.pid, 0);
@@ -167,26 +174,35 @@ static struct probe_engine_status status_of(const struct probe_engine *engine)
 	return status;
 }
 
-/* The engine goes on while its child can neither start nor die, and starts no second one. */
-static void engine_waits_for_none(void **state)
+/* An engine with a target, of which 'path' is the child. */
+static struct probe_engine *engine_of(const char *path, sd_event *event)
 {
 	struct probe_target target = {
 		.name = {.target = "iqn.2026-01.example:a", .iface = "default"},
 		.initiator = "iqn.2026-01.example:b"};
 	struct probe_engine *engine;
 	struct probe_config config;
+
+	portal_parse("192.0.2.1", ISCSI_DEFAULT_PORT, &target.name.portal);
+	probe_config_default(&config);
+	config.child_path = path;
+	config.user = "root";
+	assert_int_equal(probe_engine_new(event, &config, NULL, NULL, &engine), 0);
+	assert_int_equal(probe_engine_set(engine, &target, 1), 0);
+	return engine;
+}
+
+/* The engine goes on while its child can neither start nor die, and starts no second one. */
+static void engine_waits_for_none(void **state)
+{
+	struct probe_engine *engine;
 	sd_event *event;
 	pid_t pid;
 
 	(void)state;
-	portal_parse("192.0.2.1", ISCSI_DEFAULT_PORT, &target.name.portal);
-	probe_config_default(&config);
-	config.child_path = HANGS;
-	config.user = "root";
 	assert_true(sd_event_new(&event) >= 0);
-	assert_int_equal(probe_engine_new(event, &config, NULL, NULL, &engine), 0);
 	deathless = true;
-	assert_int_equal(probe_engine_set(engine, &target, 1), 0);
+	engine = engine_of(HANGS, event);
 	assert_true(turn(event, 4000) < SOON_NS);
 	pid = status_of(engine).pid;
 	assert_int_not_equal(pid, 0);
@@ -203,13 +219,114 @@ static void engine_waits_for_none(void **state)
 	sd_event_unref(event);
 }
 
-int main(void)
+/* As a child whom its target has taken over. */
+static _Noreturn void evil_child(void)
+{
+	fcntl(2, F_SETFL, O_NONBLOCK | O_APPEND);
+	dprintf(2, "<0>the machine is on fire\n\x1b[2Jyes\n");
+	for (int i = 0; i < 100000; i++)
+		dprintf(2, "<0>and more, line %d\n", i);
+	shutdown(2, SHUT_RDWR);
+	_exit(3);
+}
+
+/* What was logged to 'fd' by now. */
+static void logged(int fd, char *text, size_t size)
+{
+	ssize_t n = recv(fd, text, size - 1, MSG_DONTWAIT);
+
+	text[n > 0 ? n : 0] = 0;
+}
+
+/* Ours, in the shape of the journal's: a socket, which whoever has it can shut down. */
+static void stderr_is_ours(void **state)
+{
+	int stderr_fd = dup(2), sockets[2], flags;
+	struct pollfd words = {.events = POLLIN};
+	struct probe_process process;
+	char bytes[256], text[PROBE_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
+	assert_int_equal(dup2(sockets[0], 2), 2);
+	flags = fcntl(2, F_GETFL);
+	assert_int_equal(probe_spawn("/proc/self/exe", &ourselves, &process), 0);
+	words.fd = process.words;
+	assert_int_equal(poll(&words, 1, 10000), 1);
+	memset(bytes, 0, sizeof(bytes));
+	assert_true(read(process.words, bytes, sizeof(bytes) - 1) > 0);
+	reap(&process, text, sizeof(text));
+	assert_string_equal(text, "exited with status 3"); /* and it was not kept by a full pipe */
+	assert_int_equal(fcntl(2, F_GETFL), flags);
+	assert_int_equal(write(2, "ours\n", 5), 5);
+	dup2(stderr_fd, 2);
+	close(stderr_fd);
+	close(sockets[0]);
+	assert_memory_equal(bytes, "<0>the machine is on fire\n", 26);
+	logged(sockets[1], bytes, sizeof(bytes));
+	assert_string_equal(bytes, "ours\n");
+	close(sockets[1]);
+}
+
+/* Into 'log': what the engine makes of such children, one after the other. */
+static void log_of_evil(int log)
+{
+	struct probe_engine *engine;
+	int stderr_fd = dup(2);
+	sd_event *event;
+
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(dup2(log, 2), 2);
+	setenv("JOURNAL_STREAM", "1:1", true);
+	engine = engine_of("/proc/self/exe", event);
+	for (int i = 0; i < 20 && !lseek(log, 0, SEEK_END); i++)
+		turn(event, 500);
+	turn(event, 500);
+	probe_engine_free(engine);
+	unsetenv("JOURNAL_STREAM");
+	dup2(stderr_fd, 2);
+	close(stderr_fd);
+	sd_event_unref(event);
+}
+
+/* The journal takes "<0>" at the beginning of a line for a priority. */
+static void engine_neutralises(void **state)
+{
+	int log = memfd_create("log", 0);
+	unsigned int lines = 0;
+	char text[65536];
+	ssize_t n;
+
+	(void)state;
+	assert_true(log >= 0);
+	log_of_evil(log);
+	n = pread(log, text, sizeof(text) - 1, 0);
+	close(log);
+	assert_true(n > 0);
+	text[n] = 0;
+	assert_non_null(strstr(text, "<4>probe: <0>the machine is on fire\n"));
+	assert_non_null(strstr(text, "<4>probe: ?[2Jyes\n"));
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, lines++)
+		assert_memory_equal(line, "<4>probe: ", 10);
+	assert_in_range(lines, 2, PROBE_STDERR_BURST);
+}
+
+static int tests_run(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(not_started),	   cmocka_unit_test(runs_and_ends),
 		cmocka_unit_test(hangs_in_exec),   cmocka_unit_test(finish_gives_up),
-		cmocka_unit_test(engine_waits_for_none),
+		cmocka_unit_test(engine_waits_for_none), cmocka_unit_test(stderr_is_ours),
+		cmocka_unit_test(engine_neutralises),
 	};
 
 	return cmocka_run_group_tests_name("probe_spawn", tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	if (!strcmp(argv[0], "mpathiscsi-probe"))
+		evil_child();
+	return tests_run();
 }
