@@ -252,7 +252,8 @@ static int connect_to(struct probe_link *link, const struct probe_road *road)
 		int error = errno ? -errno : -EIO;
 
 		probe_wire_text(link->text, sizeof(link->text),
-				iscsi_get_error(link->iscsi));
+				probe_error_is_local(error) ? iscsi_get_error(link->iscsi)
+							    : strerror(-error));
 		return error;
 	}
 	if (fcntl(iscsi_get_fd(link->iscsi), F_SETFD, FD_CLOEXEC))

@@ -19,17 +19,6 @@ union any_address {
 	struct sockaddr_in6 in6;
 };
 
-/* sysfs gives link-local addresses without their scope: it is the bound device. */
-static uint32_t scope_of(const struct probe_road *road)
-{
-	const struct ip_address *address = &road->portal.address;
-
-	if (address->scope || address->bytes[0] != 0xfe ||
-	    (address->bytes[1] & 0xc0) != 0x80)
-		return address->scope;
-	return road->netdev[0] ? if_nametoindex(road->netdev) : 0;
-}
-
 static socklen_t peer_of(const struct probe_road *road, union any_address *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -41,7 +30,8 @@ static socklen_t peer_of(const struct probe_road *road, union any_address *ret)
 	}
 	ret->in6.sin6_family = AF_INET6;
 	ret->in6.sin6_port = htons(road->portal.port);
-	ret->in6.sin6_scope_id = scope_of(road);
+	/* sysfs gives link-local addresses without it: then the bound device is their scope */
+	ret->in6.sin6_scope_id = road->portal.address.scope;
 	memcpy(&ret->in6.sin6_addr, road->portal.address.bytes, 16);
 	return sizeof(ret->in6);
 }
@@ -119,29 +109,9 @@ bool probe_error_is_local(int error)
 	}
 }
 
-/* A datagram socket connects without sending: the kernel only looks up the route. */
-static int try_route(int fd, const struct probe_road *road, char *text, size_t size)
-{
-	char peer_text[PORTAL_TEXT_MAX];
-	union any_address peer = {.any = {0}};
-	socklen_t length = peer_of(road, &peer);
-	int error = bind_device(fd, road, text, size);
-
-	if (error)
-		return error;
-	if (connect(fd, &peer.any, length)) {
-		error = -errno;
-		snprintf(text, size, "no route to %s: %s",
-			 portal_format(&road->portal, peer_text, sizeof(peer_text)),
-			 strerror(-error));
-		return error;
-	}
-	return check_source(fd, road, text, size);
-}
-
 int probe_road_check(const struct probe_road *road, char *text, size_t size)
 {
-	int fd = socket(road->portal.address.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(road->portal.address.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error;
 
 	if (fd < 0) {
@@ -149,7 +119,7 @@ int probe_road_check(const struct probe_road *road, char *text, size_t size)
 		snprintf(text, size, "cannot make a socket: %s", strerror(-error));
 		return error;
 	}
-	error = try_route(fd, road, text, size);
+	error = bind_device(fd, road, text, size);
 	close(fd);
 	return error;
 }
@@ -193,31 +163,39 @@ int probe_socket_verify(int fd, const struct probe_road *road, bool connected, c
 {
 	int error = check_device(fd, road, text, size);
 
-	if (!error && connected)
+	if (!error)
 		error = check_source(fd, road, text, size);
 	if (!error && connected)
 		error = check_peer(fd, road, text, size);
 	return error;
 }
 
-int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size_t size)
+static int connect_on(int fd, const struct probe_road *road, char *text, size_t size)
 {
 	union any_address peer = {.any = {0}};
 	socklen_t length = peer_of(road, &peer);
-	int fd, one = 1, error = probe_road_check(road, text, size);
+	int one = 1, error = bind_device(fd, road, text, size);
 
 	if (error)
 		return error;
-	fd = socket(peer.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* no data: no matter */
+	if (connect(fd, &peer.any, length) && errno != EINPROGRESS) {
+		error = -errno;
+		snprintf(text, size, "%s", strerror(-error));
+		return error;
+	}
+	return probe_socket_verify(fd, road, false, text, size);
+}
+
+int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size_t size)
+{
+	int fd = socket(road->portal.address.family,
+			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-		   sizeof(one)); /* no data: no matter */
-	error = bind_device(fd, road, text, size);
-	if (!error && connect(fd, &peer.any, length) && errno != EINPROGRESS) {
-		error = -errno;
-		snprintf(text, size, "connect: %s", strerror(-error));
-	}
+	error = connect_on(fd, road, text, size);
 	if (error) {
 		close(fd);
 		return error;

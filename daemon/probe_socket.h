@@ -24,18 +24,22 @@ struct probe_road {
 bool probe_error_is_local(int error);
 
 /*
- * Before any packet: can we bind to the device, is there a route, and does it leave from
- * the source address (-EXDEV: no)? 0; else negative errno and 'text' (of 'size' bytes)
- * says it in words.
+ * Before any packet: can we bind to the device? 0; else negative errno and 'text' (of 'size'
+ * bytes) says it in words.
  */
 int probe_road_check(const struct probe_road *road, char *text, size_t size);
 
-/* The same of a TCP socket; 'connected' also checks both addresses. 0, -EXDEV, -errno. */
+/*
+ * Is this TCP socket, on which connect() has begun, bound to the device, and does it leave from the
+ * source address? Not asked before, which only other kinds of sockets could: on another road one
+ * SYN is sent, and the socket to be closed. 'connected' also checks the peer. 0; -EXDEV: no;
+ * -errno.
+ */
 int probe_socket_verify(int fd, const struct probe_road *road, bool connected, char *text,
 			size_t size);
 
 /* Begin a TCP connect on that road, non-blocking, close-on-exec, no delay. Returns 0 and
- * the socket; negative errno as probe_road_check(). Close it with close(). */
+ * the socket; negative errno with 'text' as probe_road_check(). Close it with close(). */
 int probe_tcp_begin(const struct probe_road *road, int *ret_fd, char *text, size_t size);
 
 /* The error waiting on a socket, as a negative errno; 0 none. Clears it. */

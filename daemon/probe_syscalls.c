@@ -9,15 +9,18 @@ int probe_syscalls_filter(void)
 #else
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/probe_wire.h"
+
+#define DESCRIPTOR_MAX 2047 /* of those that probe_confine() may allow */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Whatever the arguments. What an architecture does not have is left out by the library. */
@@ -25,9 +28,8 @@ static const int allowed[] = {
 	/* sockets it has, and their messages */
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg), SCMP_SYS(recv), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(send),
-	SCMP_SYS(connect), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(shutdown),
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64), SCMP_SYS(fcntl),
-	SCMP_SYS(fcntl64), SCMP_SYS(close), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(fstat),
+	SCMP_SYS(connect), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(poll),
+	SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64), SCMP_SYS(close), SCMP_SYS(fstat),
 	SCMP_SYS(fstat64),
 	/* memory */
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
@@ -40,12 +42,16 @@ static const int allowed[] = {
 	SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
-/* Libraries look for files of theirs when they are first used and go on without. */
+/*
+ * Libraries look for files of theirs when they are first used and go on without. libiscsi puts a new
+ * socket in an old one's place when it connects anew by itself, which it is told not to do.
+ */
 static const int refused[] = {
 	SCMP_SYS(open),	     SCMP_SYS(openat),	  SCMP_SYS(openat2),	SCMP_SYS(access),
 	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(stat),	SCMP_SYS(stat64),
 	SCMP_SYS(lstat),     SCMP_SYS(lstat64),	  SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
 	SCMP_SYS(statx),     SCMP_SYS(readlink),  SCMP_SYS(readlinkat), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(dup2),	     SCMP_SYS(dup3),
 };
 
 static int add_lists(scmp_filter_ctx filter)
@@ -69,33 +75,61 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, int call, unsigned 
 	return seccomp_rule_add_array(filter, action, call, 1, &argument);
 }
 
-static int add_socket(scmp_filter_ctx filter, int family, int type)
+static int add_socket(scmp_filter_ctx filter, int family)
 {
-	const struct scmp_arg_cmp arguments[] = {
+	struct scmp_arg_cmp arguments[] = {
 		{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (uint64_t)family, .datum_b = 0},
 		/* SOCK_CLOEXEC and SOCK_NONBLOCK are above these bits */
-		{.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xff, .datum_b = (uint64_t)type},
+		{.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xff, .datum_b = SOCK_STREAM},
+		/* not SCTP, which is a stream too */
+		{.arg = 2, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0},
 	};
+	const uint32_t refuse = SCMP_ACT_ERRNO(ESOCKTNOSUPPORT);
+	int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), COUNT(arguments),
+				       arguments);
 
-	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), COUNT(arguments),
-				      arguments);
+	/* The C library asks any socket for the name of an interface, and goes on without. */
+	arguments[1].datum_b = SOCK_DGRAM;
+	if (!r)
+		r = seccomp_rule_add_array(filter, refuse, SCMP_SYS(socket), 2, arguments);
+	return r;
 }
 
-/* TCP, and UDP to ask for a route; other families, which libraries try, are "not supported". */
+/* TCP alone; other families, which libraries try, are "not supported". */
 static int add_sockets(scmp_filter_ctx filter)
 {
 	const uint32_t refuse = SCMP_ACT_ERRNO(EAFNOSUPPORT);
 	int r = add_rule(filter, refuse, SCMP_SYS(socket), 0, SCMP_CMP_GT, AF_INET6);
 
 	for (int family = 0; !r && family <= AF_INET6; family++) {
-		if (family != AF_INET && family != AF_INET6) {
+		if (family == AF_INET || family == AF_INET6)
+			r = add_socket(filter, family);
+		else
 			r = add_rule(filter, refuse, SCMP_SYS(socket), 0, SCMP_CMP_EQ,
 				     (uint64_t)family);
-			continue;
-		}
-		r = add_socket(filter, family, SOCK_STREAM);
-		if (!r)
-			r = add_socket(filter, family, SOCK_DGRAM);
+	}
+	return r;
+}
+
+/*
+ * libiscsi makes its sockets non-blocking. Of the descriptors it was given the child changes
+ * nothing: those above PROBE_WIRE_FD have a bit that these have not, and the kernel looks, as the
+ * mask does, at the lower half of an argument alone.
+ */
+static int add_flags(scmp_filter_ctx filter, int call)
+{
+	struct scmp_arg_cmp arguments[] = {
+		{.arg = 0, .op = SCMP_CMP_MASKED_EQ},
+		{.arg = 1, .op = SCMP_CMP_EQ, .datum_a = F_SETFL, .datum_b = 0},
+	};
+	int r = add_rule(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP_EQ, F_GETFL);
+
+	if (!r)
+		r = add_rule(filter, SCMP_ACT_ALLOW, call, 1, SCMP_CMP_EQ, F_SETFD);
+	for (uint64_t bit = PROBE_WIRE_FD + 1; !r && bit <= DESCRIPTOR_MAX; bit <<= 1) {
+		arguments[0].datum_a = arguments[0].datum_b = bit;
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, COUNT(arguments),
+					   arguments);
 	}
 	return r;
 }
@@ -109,9 +143,10 @@ static int add_options(scmp_filter_ctx filter)
 	for (size_t i = 0; i < COUNT(calls); i++)
 		for (size_t j = 0; !r && j < COUNT(levels); j++)
 			r = add_rule(filter, SCMP_ACT_ALLOW, calls[i], 1, SCMP_CMP_EQ, levels[j]);
-	/* if_nametoindex(), for link-local addresses */
 	if (!r)
-		r = add_rule(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_CMP_EQ, SIOCGIFINDEX);
+		r = add_flags(filter, SCMP_SYS(fcntl));
+	if (!r)
+		r = add_flags(filter, SCMP_SYS(fcntl64));
 	return r;
 }
 

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "daemon/probe_confine.h"
+#include "daemon/probe_wire.h"
 
 #define DESCRIPTORS 64
 #define WORKED	    0
@@ -176,23 +177,85 @@ static int many_descriptors(void)
 {
 	int n = 0;
 
-	while (n < 2 * DESCRIPTORS && socket(AF_INET, SOCK_DGRAM, 0) >= 0)
+	while (n < 2 * DESCRIPTORS && socket(AF_INET, SOCK_STREAM, 0) >= 0)
 		n++;
 	return outcome(n >= DESCRIPTORS);
 }
 
-/* A datagram socket that connects, asks for its name and its options: what a probe does. */
+/* It could send to anybody, and be heard by what guards no session. */
+static int udp_socket(void)
+{
+	return outcome(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0 ||
+		       socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP) >= 0);
+}
+
+static int sctp_socket(void)
+{
+	return outcome(socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP) >= 0);
+}
+
+/* What a probe does. */
 static int probe_socket(void)
 {
 	struct sockaddr_in peer = {.sin_family = AF_INET, .sin_port = htons(3260)};
 	socklen_t length = sizeof(peer);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), error = 0;
 	socklen_t size = sizeof(error);
+	int flags = fcntl(fd, F_GETFL);
 
 	peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return outcome(fd >= 0 && connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0 &&
-		       getsockname(fd, (struct sockaddr *)&peer, &length) == 0 &&
+	if (fd < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return REFUSED;
+	if (connect(fd, (struct sockaddr *)&peer, sizeof(peer)) && errno != EINPROGRESS &&
+	    errno != ECONNREFUSED)
+		return REFUSED;
+	return outcome(getsockname(fd, (struct sockaddr *)&peer, &length) == 0 &&
 		       getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && close(fd) == 0);
+}
+
+/* Each number that a socket of it may have, but not those it was given. */
+static int flags_of_all(void)
+{
+	int n = 0, fd;
+
+	for (fd = socket(AF_INET, SOCK_STREAM, 0); fd >= 0; fd = socket(AF_INET, SOCK_STREAM, 0))
+		n += fcntl(fd, F_GETFL) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0;
+	return outcome(n == 0);
+}
+
+static int flags_of_stderr(void)
+{
+	return outcome(fcntl(2, F_SETFL, O_NONBLOCK) == 0);
+}
+
+static int flags_by_another_name(void)
+{
+	return outcome(syscall(SYS_fcntl, 1L << 32 | 2, F_SETFL, O_NONBLOCK) == 0);
+}
+
+static int flags_of_copy(void)
+{
+	return outcome(dup2(2, 20) == 20);
+}
+
+static int copy_stderr(void)
+{
+	return outcome(fcntl(2, F_DUPFD, 20) >= 0);
+}
+
+static int larger_pipe(void)
+{
+	return outcome(fcntl(2, F_SETPIPE_SZ, 1 << 20) >= 0);
+}
+
+static int own_signals(void)
+{
+	return outcome(fcntl(2, F_SETOWN, 1) == 0);
+}
+
+static int shut_stderr(void)
+{
+	return outcome(shutdown(2, SHUT_RDWR) == 0);
 }
 
 static int numeric_address(const char *text)
@@ -214,6 +277,12 @@ static int address_v4(void)
 static int address_v6(void)
 {
 	return numeric_address("fd00::1");
+}
+
+/* Its interface by number, as by name it is not to be had. */
+static int address_link_local(void)
+{
+	return numeric_address("fe80::1%1");
 }
 
 static int interface_number(void)
@@ -258,10 +327,21 @@ static const struct {
 	{"a raw socket", raw_socket, KILLED},
 	{"bind a socket", listening, KILLED},
 	{"more descriptors than it may", many_descriptors, REFUSED},
+	{"a UDP socket", udp_socket, REFUSED},
+	{"an SCTP socket", sctp_socket, KILLED},
 	{"a socket that connects", probe_socket, WORKED},
+	{"flags of any socket", flags_of_all, WORKED},
+	{"flags of stderr", flags_of_stderr, KILLED},
+	{"flags of stderr, by a number that is larger", flags_by_another_name, KILLED},
+	{"flags of a copy of stderr", flags_of_copy, REFUSED},
+	{"a copy of stderr", copy_stderr, KILLED},
+	{"a larger pipe", larger_pipe, KILLED},
+	{"another to be signalled", own_signals, KILLED},
+	{"shut stderr down", shut_stderr, KILLED},
 	{"a numeric IPv4 address", address_v4, WORKED},
 	{"a numeric IPv6 address", address_v6, WORKED},
-	{"the number of an interface", interface_number, WORKED},
+	{"a link-local address", address_link_local, WORKED},
+	{"the number of an interface", interface_number, REFUSED},
 	{"write to stderr", complain, WORKED},
 	{"abort", abort_itself, SIGABRT},
 };
@@ -270,6 +350,7 @@ static _Noreturn void child(int (*run)(void))
 {
 	const char *text;
 
+	dup2(2, PROBE_WIRE_FD); /* any: it is taken */
 	if (probe_confine(DESCRIPTORS, &text) < 0) {
 		fprintf(stderr, "%s\n", text);
 		_exit(NOT_CONFINED);
