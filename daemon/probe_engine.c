@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "common/clock.h"
+#include "daemon/log.h"
 #include "daemon/probe_rtt.h"
 #include "daemon/probe_talk.h"
 
@@ -304,6 +305,10 @@ static int set_up(struct probe_engine *engine, const struct probe_config *config
 
 	if (error)
 		return error;
+	if (engine->user.shared)
+		log_line(LOG_WARNING,
+			 "there is no user _mpathiscsi: the probe runs as nobody, and whatever else "
+			 "does may kill it; run systemd-sysusers, then restart mpathiscsid");
 	engine->child_path = strdup(config->child_path ? config->child_path
 						       : LIBEXECDIR "/mpathiscsi-probe");
 	if (!engine->child_path)

@@ -38,17 +38,20 @@ void probe_process_init(struct probe_process *process)
 int probe_user_find(const char *name, struct probe_user *ret)
 {
 	const struct passwd *entry;
+	bool shared = false;
 
 	*ret = (struct probe_user){.change = false};
 	if (geteuid())
 		return 0;
 	entry = getpwnam(name ? name : "_mpathiscsi");
-	if (!entry && !name)
+	if (!entry && !name) {
 		entry = getpwnam("nobody");
+		shared = true;
+	}
 	if (!entry)
 		return -ENOENT;
 	*ret = (struct probe_user){
-		.change = true, .uid = entry->pw_uid, .gid = entry->pw_gid};
+		.change = true, .shared = shared, .uid = entry->pw_uid, .gid = entry->pw_gid};
 	return 0;
 }
 

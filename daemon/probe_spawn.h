@@ -11,6 +11,7 @@
 /* Who the child is to be. */
 struct probe_user {
 	bool change; /* false: as we are (we are not root) */
+	bool shared; /* nobody, who may be others too */
 	uid_t uid;
 	gid_t gid;
 };

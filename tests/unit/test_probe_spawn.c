@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,21 @@ int execve(const char *path, char *const *arguments, char *const *environment)
 		return (int)syscall(SYS_execve, path, arguments, environment);
 	errno = ENOMEM;
 	return -1;
+}
+
+static const char *users; /* there are these; NULL: we are not root, and remain who we are */
+
+struct passwd *getpwnam(const char *name)
+{
+	static char text[] = "";
+	static struct passwd entry = {.pw_name = text, .pw_uid = 4711, .pw_gid = 4712};
+
+	return strstr(users, name) ? &entry : NULL;
+}
+
+uid_t geteuid(void)
+{
+	return users ? 0 : 4713;
 }
 
 /* Until it has ended; how, in 'text'. */
@@ -186,7 +202,6 @@ static struct probe_engine *engine_of(const char *path, sd_event *event)
 	portal_parse("192.0.2.1", ISCSI_DEFAULT_PORT, &target.name.portal);
 	probe_config_default(&config);
 	config.child_path = path;
-	config.user = "root";
 	assert_int_equal(probe_engine_new(event, &config, NULL, NULL, &engine), 0);
 	assert_int_equal(probe_engine_set(engine, &target, 1), 0);
 	return engine;
@@ -311,13 +326,61 @@ static void engine_neutralises(void **state)
 	assert_in_range(lines, 2, PROBE_STDERR_BURST);
 }
 
+/* The lines that an engine logs when it is made where there are these users. */
+static unsigned int warnings(const char *there_are, const char *wanted)
+{
+	int log = memfd_create("log", 0), stderr_fd = dup(2);
+	struct probe_engine *engine = NULL;
+	struct probe_config config;
+	unsigned int lines = 0;
+	char text[1024] = "";
+	sd_event *event;
+
+	users = there_are;
+	probe_config_default(&config);
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(dup2(log, 2), 2);
+	assert_int_equal(probe_engine_new(event, &config, NULL, NULL, &engine), 0);
+	dup2(stderr_fd, 2);
+	close(stderr_fd);
+	assert_true(pread(log, text, sizeof(text) - 1, 0) >= 0);
+	close(log);
+	probe_engine_free(engine);
+	sd_event_unref(event);
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_non_null(strstr(text, wanted));
+	return lines;
+}
+
+static void user_is_its_own(void **state)
+{
+	struct probe_user user;
+
+	(void)state;
+	users = "_mpathiscsi nobody";
+	assert_int_equal(probe_user_find(NULL, &user), 0);
+	assert_true(user.change && !user.shared && user.uid == 4711 && user.gid == 4712);
+	users = "nobody";
+	assert_int_equal(probe_user_find(NULL, &user), 0);
+	assert_true(user.change && user.shared);
+	assert_int_equal(probe_user_find("somebody", &user), -ENOENT);
+	users = "";
+	assert_int_equal(probe_user_find(NULL, &user), -ENOENT);
+	assert_int_equal(warnings("_mpathiscsi nobody", ""), 0);
+	assert_int_equal(warnings("nobody", "run systemd-sysusers"), 1);
+	users = NULL;
+	assert_int_equal(probe_user_find(NULL, &user), 0);
+	assert_false(user.change);
+}
+
 static int tests_run(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(not_started),	   cmocka_unit_test(runs_and_ends),
 		cmocka_unit_test(hangs_in_exec),   cmocka_unit_test(finish_gives_up),
 		cmocka_unit_test(engine_waits_for_none), cmocka_unit_test(stderr_is_ours),
-		cmocka_unit_test(engine_neutralises),
+		cmocka_unit_test(engine_neutralises),	 cmocka_unit_test(user_is_its_own),
 	};
 
 	return cmocka_run_group_tests_name("probe_spawn", tests, NULL, NULL);
