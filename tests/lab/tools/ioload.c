@@ -12,6 +12,11 @@
  * and --reads percent of reads, which must find exactly what was acknowledged last. It ends after
  * --seconds, or on SIGTERM or SIGINT, then reads and verifies every block once more.
  *
+ * Of the corrupt blocks the result counts those apart ("late") that hold what only a late write can have
+ * brought: whole and with its sum, content that this run wrote to this very block, older than what was
+ * acknowledged last, by a write that had itself taken --threshold or more (given up on and done again,
+ * and so sent twice). An acknowledged write that was lost shows older content, too, but not of such a write.
+ *
  * A stall is an I/O of --threshold ms or more. While the threads are stalled they issue nothing, so
  * "when is new I/O good again" (diversion) is asked by --scouts: spare threads, one more of which reads
  * a block at growing intervals for as long as the stall lasts. All times are CLOCK_MONOTONIC.
@@ -40,6 +45,7 @@ enum {
 	MAX_THREADS = 64,
 	MAX_BLOCKS = 1 << 20,
 	MAX_STALLS = 16384, /* remembered; all are counted */
+	SLOW_KEPT = 4,	    /* of a block's slow writes */
 	TICK_MS = 20,
 	SERIES_MS = 50,
 };
@@ -64,6 +70,9 @@ _Static_assert(sizeof(struct block) == BLOCK_SIZE, "a block fills a block");
 struct known {
 	uint64_t seq;     /* acknowledged */
 	uint64_t unclear; /* highest seq written since with an error: may be there or not; 0 none */
+	uint64_t slow[SLOW_KEPT]; /* its last writes that took the threshold or more; 0 none */
+	unsigned next_slow;
+	uint64_t late; /* the seq that came late and was counted; 0 none */
 };
 
 enum io_kind { IO_WRITE, IO_READ, IO_VERIFY, IO_SCOUT };
@@ -103,7 +112,7 @@ static uint64_t run_id;
 static struct worker workers[MAX_THREADS], scouts[MAX_THREADS];
 static _Atomic bool stopping;
 static _Atomic int stop_signal;
-static _Atomic uint64_t ios, writes, reads, errors, corrupt, verified;
+static _Atomic uint64_t ios, writes, reads, errors, corrupt, late, verified;
 static _Atomic int64_t verify_from; /* ns, 0 while loading */
 
 /* Guarded by lock: what completions leave behind. */
@@ -181,14 +190,26 @@ static void fill_block(struct worker *w, uint64_t number)
 	w->buf->sum = block_sum(w->buf);
 }
 
-/* Whether the block read is the one last acknowledged (or, after an error, one that may be there). */
-static bool block_good(const struct block *b, uint64_t number, unsigned writer,
-		       const struct known *k)
+/* Whether the block read is whole, and was written there by this run. */
+static bool block_ours(const struct block *b, uint64_t number, unsigned writer)
 {
-	if (b->magic != MAGIC || b->run != run_id || b->number != number ||
-	    b->writer != writer || b->sum != block_sum(b))
-		return false;
+	return b->magic == MAGIC && b->run == run_id && b->number == number &&
+	       b->writer == writer && b->sum == block_sum(b);
+}
+
+/* Whether a block of ours is the one last acknowledged (or, after an error, one that may be there). */
+static bool block_good(const struct block *b, const struct known *k)
+{
 	return b->seq == k->seq || (k->unclear && b->seq > k->seq && b->seq <= k->unclear);
+}
+
+/* Whether a block of ours is what a late write has brought. */
+static bool block_late(const struct block *b, const struct known *k)
+{
+	for (unsigned i = 0; i < SLOW_KEPT; i++)
+		if (k->slow[i] && k->slow[i] == b->seq && b->seq < k->seq)
+			return true;
+	return false;
 }
 
 static void say(int64_t when, const char *text, double duration_ms)
@@ -259,14 +280,19 @@ static int do_io(struct worker *w, enum io_kind kind, uint64_t number)
 static int write_block(struct worker *w, uint64_t index)
 {
 	struct known *k = &w->known[index];
+	int64_t begin = now_ns();
 	int err;
 
 	fill_block(w, w->first + index);
 	err = do_io(w, IO_WRITE, w->first + index);
-	if (err)
+	if (now_ns() - begin >= opt.threshold)
+		k->slow[k->next_slow++ % SLOW_KEPT] = w->seq;
+	if (err) {
 		k->unclear = w->seq;
-	else
-		*k = (struct known){ .seq = w->seq };
+	} else {
+		k->seq = w->seq;
+		k->unclear = 0;
+	}
 	atomic_fetch_add(&writes, 1);
 	return err;
 }
@@ -289,14 +315,24 @@ static void say_corrupt(const struct worker *w, enum io_kind kind, uint64_t inde
 static int read_block(struct worker *w, enum io_kind kind, uint64_t index)
 {
 	int err = do_io(w, kind, w->first + index);
+	struct known *k = &w->known[index];
+	bool ours;
 
 	atomic_fetch_add(&reads, 1);
 	if (err)
 		return err;
-	if (!block_good(w->buf, w->first + index, w->id, &w->known[index])) {
-		atomic_fetch_add(&corrupt, 1);
-		say_corrupt(w, kind, index);
+	ours = block_ours(w->buf, w->first + index, w->id);
+	if (ours && block_good(w->buf, k))
+		return 0;
+	if (ours && block_late(w->buf, k)) {
+		/* It stays until it is written anew; counted once. */
+		if (k->late == w->buf->seq)
+			return 0;
+		k->late = w->buf->seq;
+		atomic_fetch_add(&late, 1);
 	}
+	atomic_fetch_add(&corrupt, 1);
+	say_corrupt(w, kind, index);
 	return 0;
 }
 
@@ -526,8 +562,9 @@ static int write_result(int64_t begin, int64_t end, unsigned lost)
 	fprintf(f, " \"ios\": %" PRIu64 ", \"writes\": %" PRIu64 ", \"reads\": %" PRIu64 ",\n", n,
 		atomic_load(&writes), atomic_load(&reads));
 	fprintf(f, " \"errors\": %" PRIu64 ", \"first_errno\": %d, \"corrupt\": %" PRIu64
-		", \"stuck\": %u, \"verified\": %" PRIu64 ",\n",
-		atomic_load(&errors), first_errno, atomic_load(&corrupt), lost, atomic_load(&verified));
+		", \"late\": %" PRIu64 ", \"stuck\": %u, \"verified\": %" PRIu64 ",\n",
+		atomic_load(&errors), first_errno, atomic_load(&corrupt), atomic_load(&late), lost,
+		atomic_load(&verified));
 	fprintf(f, " \"mean_ms\": %.3f, \"longest_stall_ms\": %.1f, \"longest_gap_ms\": %.1f, "
 		"\"diversion_ms\": %.1f, \"stall_count\": %zu,\n",
 		n ? ms(latency_sum) / (double)n : 0, ms(longest_stall), ms(longest_gap),
