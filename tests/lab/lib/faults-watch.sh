@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034 # variables are for other files
 
-declare -a FAULT_USED=() FAULT_COUNTS=() FAULT_LOAD_ERRORS=() FAULT_LOAD_CORRUPT=() FAULT_LONGEST=()
+declare -a FAULT_USED=() FAULT_COUNTS=() FAULT_LOAD_ERRORS=() FAULT_LOAD_CORRUPT=() FAULT_LOAD_LATE=() FAULT_LONGEST=()
 declare -A FAULT_AT=() FAULT_BASE=() FAULT_NOW=() FAULT_RIGHT=()
 FAULT_LACKS='' FAULT_LEAK='' FAULT_KNOWN=''
+FAULT_RSS_KIB=2048 # that a daemon may be larger than before the first fault: it keeps what it has once needed
 
 # fault_wait SECONDS COMMAND…: as wait_for, with half a second between two looks: these are dear, and the processor is emulated.
 fault_wait() {
@@ -35,7 +36,7 @@ fault_loads_start() {
 # fault_loads_stop: ends them; every block is read and compared.
 fault_loads_stop() {
 	local lun
-	FAULT_LOAD_ERRORS=() FAULT_LOAD_CORRUPT=() FAULT_LONGEST=()
+	FAULT_LOAD_ERRORS=() FAULT_LOAD_CORRUPT=() FAULT_LOAD_LATE=() FAULT_LONGEST=()
 	for lun in 1 2 3 4 5; do
 		kill -TERM "${LOADS_PID[$lun]}" 2> /dev/null || true # all at once: they verify side by side
 	done
@@ -48,6 +49,7 @@ fault_loads_stop() {
 		fi
 		FAULT_LOAD_ERRORS[lun]=$(load_value errors)
 		FAULT_LOAD_CORRUPT[lun]=$(load_value corrupt)
+		FAULT_LOAD_LATE[lun]=$(load_value late)
 		FAULT_LONGEST[lun]=$(load_value longest_stall_ms)
 	done
 }
@@ -59,6 +61,15 @@ fault_stuck() {
 		load_look && ((LOAD_STUCK > 0)) && echo -n "LUN $lun: $LOAD_STUCK for $LOAD_OLDEST_MS ms; "
 	done
 	return 0
+}
+
+# fault_waits [LUN]: whether I/O has been waiting for five seconds and more: of that LUN, or of each.
+fault_waits() {
+	local lun
+	for lun in ${1:-1 2 3 4 5}; do
+		loads_use "$lun"
+		load_look && ((LOAD_STUCK > 0 && LOAD_OLDEST_MS >= 5000)) || return 1
+	done
 }
 
 # --- counters ---
@@ -113,7 +124,9 @@ fault_count() {
 }
 
 # fault_failings: paths that dm has failed since the fault began.
-fault_failings() { dmesg | diff "$LAB_VAR/dmesg.before" - | grep -c '^> .*multipath: .*Failing path' || true; }
+fault_failings() { fault_dmesg | grep -c 'multipath: .*Failing path' || true; }
+# fault_dmesg: what the kernel has said since.
+fault_dmesg() { dmesg | diff "$LAB_VAR/dmesg.before" - | sed -n 's/^> //p'; }
 
 # --- a sound host ---
 
@@ -183,16 +196,33 @@ fault_take() {
 		FAULT_NOW[processes.$name]=$(pgrep -cx "$name" || true)
 		for pid in $(pgrep -x "$name"); do
 			FAULT_NOW[fd.$name]=$((${FAULT_NOW[fd.$name]:-0} + $(find "/proc/$pid/fd" -mindepth 1 2> /dev/null | wc -l)))
+			FAULT_NOW[threads.$name]=$((${FAULT_NOW[threads.$name]:-0} + $(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 2> /dev/null | wc -l)))
+			FAULT_NOW[rss.$name]=$((${FAULT_NOW[rss.$name]:-0} + $(awk '/^VmRSS:/ { kib = $2 } END { print kib + 0 }' "/proc/$pid/status" 2> /dev/null || echo 0)))
 		done
 	done
 	FAULT_NOW[sessions]=$(find /sys/class/iscsi_session -mindepth 1 | wc -l)
 	FAULT_NOW[connections]=$(ss -Htn state established dport = :3260 | wc -l)
+	FAULT_NOW[target.sessions]=$(fault_target_sessions)
 	FAULT_NOW[disks]=$(echo /sys/block/sd* | wc -w)
 	FAULT_NOW[maps]=$(dmsetup ls | wc -l)
 	FAULT_NOW[files]=$(find /run/mpathiscsi /etc/mpathiscsi /etc/multipath /etc/iscsi /run/lock/iscsi ! -type d 2> /dev/null | sort | md5sum)
 	FAULT_NOW[temporary]=$(find /tmp /dev/shm ! -type d | wc -l)
 }
-# fault_base: this is what there should be: of descriptors the fewest of four looks, and not fewer than were once taken for
+# fault_target_sessions: the sessions that the target knows of, of the kernel and of our probe.
+fault_target_sessions() {
+	local c
+	for ((c = 1; c <= TARGET_CONTROLLERS; c++)); do
+		case $TARGET_KIND in
+		tgt) timeout 5 tgtadm -C "$c" --lld iscsi --op show --mode conn --tid 1 | grep -c '^Session:' ;;
+		lio) tr '\0' '\n' < "$LIO/iscsi/$TARGET_IQN/tpgt_$c/dynamic_sessions" | grep -c . ;;
+		esac
+	done | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# fault_least KEY: whether of that the fewest count that were seen, and fewer are no fault: they come and go.
+fault_least() { [[ $1 == fd.* || $1 == threads.* || $1 == rss.* || $1 == target.* ]]; }
+
+# fault_base: this is what there should be: of what comes and goes the fewest of four looks, and not fewer than were once taken for
 # sound: a host that was just put right may not have opened all again.
 fault_base() {
 	local key look
@@ -201,11 +231,11 @@ fault_base() {
 		((look == 1)) || pause 1
 		fault_take
 		for key in "${!FAULT_NOW[@]}"; do
-			[[ $key == fd.* && -n ${least[$key]:-} && ${least[$key]} -le ${FAULT_NOW[$key]} ]] || least[$key]=${FAULT_NOW[$key]}
+			fault_least "$key" && [[ -n ${least[$key]:-} && ${least[$key]} -le ${FAULT_NOW[$key]} ]] || least[$key]=${FAULT_NOW[$key]}
 		done
 	done
 	for key in "${!least[@]}"; do
-		[[ $key == fd.* && ${FAULT_BASE[$key]:-0} -gt ${least[$key]} ]] || FAULT_BASE[$key]=${least[$key]}
+		fault_least "$key" && [[ ${FAULT_BASE[$key]:-0} -gt ${least[$key]} ]] || FAULT_BASE[$key]=${least[$key]}
 	done
 	fault_descriptors > "$LAB_OUT/descriptors.txt"
 	for key in "${!FAULT_BASE[@]}"; do echo "$key ${FAULT_BASE[$key]}"; done | sort > "$LAB_OUT/base.txt"
@@ -214,22 +244,32 @@ fault_base() {
 	find /run/mpathiscsi /etc/mpathiscsi /etc/multipath /etc/iscsi ! -type d 2> /dev/null | sort > "$LAB_OUT/files.txt"
 }
 
-# fault_no_leak: whether there are as many as at the beginning; file descriptors may be fewer. Daemons open and close all the time,
-# so each number needs to be right once, at any of the looks since fault_leak_begin.
+# fault_no_leak: whether there are as many as at the beginning; of what comes and goes there may be fewer. Daemons open and close
+# all the time, so each number needs to be right once, at any of the looks since fault_leak_begin.
 fault_leak_begin() { FAULT_RIGHT=(); }
 fault_no_leak() {
-	local key
+	local key margin
 	fault_take
 	FAULT_LEAK=''
 	for key in "${!FAULT_BASE[@]}"; do
-		if [[ ${FAULT_NOW[$key]:-} == "${FAULT_BASE[$key]}" ||
-			($key == fd.* && ${FAULT_NOW[$key]:-0} -lt ${FAULT_BASE[$key]}) ]]; then
+		margin=0
+		[[ $key != rss.* ]] || margin=$FAULT_RSS_KIB
+		if [[ ${FAULT_NOW[$key]:-} == "${FAULT_BASE[$key]}" ]] ||
+			{ fault_least "$key" && ((${FAULT_NOW[$key]:-0} <= FAULT_BASE[$key] + margin)); }; then
 			FAULT_RIGHT[$key]=1
 		elif [[ -z ${FAULT_RIGHT[$key]:-} ]]; then
 			FAULT_LEAK+="$key ${FAULT_NOW[$key]:-0}, was ${FAULT_BASE[$key]}; "
 		fi
 	done
 	[[ -z $FAULT_LEAK ]]
+}
+# fault_usage NAME: what there is after that fault, in a line of usage.txt.
+fault_usage() {
+	local key line=$1
+	for key in fd.multipathd threads.multipathd rss.multipathd fd.mpathiscsid threads.mpathiscsid rss.mpathiscsid target.sessions; do
+		line+=" $key=${FAULT_NOW[$key]:-.}"
+	done
+	echo "$line" >> "$LAB_OUT/usage.txt"
 }
 # fault_descriptors: what the daemons have open, for a person who looks for a leak.
 fault_descriptors() {
