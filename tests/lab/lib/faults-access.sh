@@ -33,10 +33,20 @@ middleman_listens() { [[ -n $(in_target ss -Hltn sport = :3261) ]]; }
 # The connections of portal 1 end; those of others as in fault_drop.
 middleman_drop() { kill -USR2 "$MIDDLEMAN_PID"; }
 
+# middleman_note, middleman_says TEXT: whether the middleman has said that since.
+middleman_note() { MIDDLEMAN_LINES=$(wc -l < "$(log middleman)"); }
+middleman_says() { [[ $(tail -n "+$((MIDDLEMAN_LINES + 1))" "$(log middleman)") == *"$1"* ]]; }
+
 fault_begin_chap() {
+	middleman_note
 	chap_set 1 other9876543210
 	middleman_drop
 	fault_drop 2
+}
+fault_proof_chap() {
+	fault_wait 30 middleman_says 'target answered a login with 0201' # authentication failure
+	not session_is 1 LOGGED_IN
+	not session_is 2 LOGGED_IN
 }
 # iscsid gives up a session whose login is refused for its credentials: then the administrator logs in anew.
 fault_end_chap() {
@@ -45,20 +55,23 @@ fault_end_chap() {
 }
 
 fault_begin_refuse() {
+	middleman_note
 	echo refuse > "$MIDDLEMAN"
 	middleman_drop
 }
+fault_proof_refuse() { fault_wait 30 middleman_says 'login answered: refuse'; }
 fault_end_refuse() {
 	echo pass > "$MIDDLEMAN"
 	fault_log_in_again 1
 }
 
-# fault_log_in_again N…: waits for iscsid; a session it has given up is begun anew by hand.
+# fault_log_in_again N…: waits for iscsid; a session it has given up is begun anew by hand, and the table must say why that is right.
 fault_log_in_again() {
 	local n
 	for n in "$@"; do
 		wait_for 40 session_is "$n" LOGGED_IN && continue
 		note "iscsid does not log in again on portal $n by itself: logged out and in by hand"
+		FAULT_BY_HAND="iscsid does not log in again on portal $n by itself"
 		iscsiadm -m node -T "$TARGET_IQN" -I "p$n" -u >> "$(log iscsiadm)" 2>&1
 		iscsiadm -m node -T "$TARGET_IQN" -I "p$n" -l >> "$(log iscsiadm)" 2>&1
 	done
@@ -66,6 +79,7 @@ fault_log_in_again() {
 
 # Portal 1 sends initiators to another address of the same network.
 fault_begin_redirect() {
+	middleman_note
 	ip -n target addr add 10.0.1.3/24 dev p1
 	tgt_admin 1 --lld iscsi --op new --mode portal --param portal=10.0.1.3:3260
 	echo "redirect 10.0.1.3:3260,1" > "$MIDDLEMAN"
@@ -77,6 +91,10 @@ fault_peer_is() {
 	session=$(portal_session 1) && session_is 1 LOGGED_IN &&
 		[[ $(cat "/sys/class/iscsi_connection/connection${session#session}:0/address") == "$1" ]]
 }
+fault_proof_redirect() {
+	middleman_says 'login answered: redirect'
+	fault_peer_is 10.0.1.3
+}
 fault_end_redirect() {
 	echo pass > "$MIDDLEMAN"
 	tgt_admin 1 --lld iscsi --op delete --mode portal --param portal=10.0.1.3:3260
@@ -87,8 +105,18 @@ fault_end_redirect() {
 
 # The target asks the session to log out (Asynchronous Message, event 1); the initiator does, and logs in again.
 fault_begin_logoutreq() {
+	middleman_note
+	FAULT_PORT=$(session_port 1)
 	kill -USR1 "$MIDDLEMAN_PID"
-	wait_for 20 fault_asked || fault_wrong "no logout request was sent"
+	fault_wait 20 middleman_says 'logout request'
 }
-fault_asked() { grep -q 'logout request' "$(log middleman)"; }
+# The kernel's session has logged out, by that connection, and goes on by another one.
+fault_proof_logoutreq() {
+	fault_wait 30 middleman_says "logout by port $FAULT_PORT"
+	fault_wait 30 fault_port_changed
+}
+fault_port_changed() {
+	local port
+	port=$(session_port 1) && [[ $port != "$FAULT_PORT" ]] && session_is 1 LOGGED_IN
+}
 fault_end_logoutreq() { fault_log_in_again 1; }

@@ -6,6 +6,7 @@ fault_log_out() { iscsiadm -m node -T "$TARGET_IQN" -I "p$1" -u >> "$(log iscsia
 fault_log_in() { iscsiadm -m node -T "$TARGET_IQN" -I "p$1" -l >> "$(log iscsiadm)" 2>&1; }
 
 fault_begin_logout() { fault_log_out 1; }
+fault_proof_logout() { not portal_session 1 > /dev/null; }
 fault_end_logout() { fault_log_in 1; }
 
 # All sessions end; they begin anew in another order, so that every disk has another name.
@@ -14,6 +15,7 @@ fault_begin_rename() {
 	FAULT_NAMES=${TRUTH_DISKS[*]}
 	for n in 1 2 3 4; do fault_log_out $n; done
 }
+fault_proof_rename() { [[ $(find /sys/class/iscsi_session -mindepth 1 | wc -l) == 0 ]]; }
 fault_end_rename() {
 	local n
 	for n in 3 4 2 1; do
@@ -24,23 +26,36 @@ fault_end_rename() {
 	[[ ${TRUTH_DISKS[*]} != "$FAULT_NAMES" ]] || fault_wrong "the disks have their old names"
 }
 
-# Each of the daemons dies by SIGKILL; while it is away portal 1 refuses, and heals.
+# Each of the daemons dies by SIGKILL; while it is away portal 1 falls silent: there is no reset by which the kernel alone would know.
 fault_begin_iscsid() {
 	# shellcheck disable=SC2046 # a list of processes
 	kill -KILL $(pgrep -x iscsid)
 	wait_for 10 not pgrep -x iscsid > /dev/null
+	portal_cut 1
 }
+fault_proof_iscsid() {
+	not pgrep -x iscsid > /dev/null
+	fault_silent
+}
+# fault_silent: portal 1 is; in what follows the proof that the host had something to find out by itself.
+fault_silent() { [[ $(portal_answer 1) == silent ]]; }
 fault_end_iscsid() {
+	portal_heal 1
 	fault_iscsid
-	# It must have taken the sessions over: one that ends now is begun again.
 	wait_for 20 iscsiadm -m session > /dev/null 2>&1
+	# It must have taken the sessions over: the one that failed meanwhile comes back, and one that ends now is begun again.
+	fault_wait 90 session_is 1 LOGGED_IN
 	fault_drop 1
 }
 
 fault_begin_mpathd() {
 	kill -KILL "$MULTIPATHD_PID"
 	wait "$MULTIPATHD_PID" 2> /dev/null || true
-	portal_refuse 1
+	portal_cut 1
+}
+fault_proof_mpathd() {
+	not process_runs "$MULTIPATHD_PID"
+	fault_silent
 }
 fault_end_mpathd() {
 	portal_heal 1
@@ -50,7 +65,11 @@ fault_end_mpathd() {
 fault_begin_daemon() {
 	kill -KILL "$DAEMON_PID"
 	wait "$DAEMON_PID" 2> /dev/null || true
-	portal_refuse 1
+	portal_cut 1
+}
+fault_proof_daemon() {
+	not process_runs "$DAEMON_PID"
+	fault_silent
 }
 fault_end_daemon() {
 	portal_heal 1
@@ -61,7 +80,11 @@ fault_end_daemon() {
 fault_begin_dstop() {
 	kill -STOP "$DAEMON_PID"
 	now; FAULT_STOPPED=$NOW_MS
-	portal_refuse 1
+	portal_cut 1
+}
+fault_proof_dstop() {
+	[[ $(ps -o stat= -p "$DAEMON_PID") == T* ]]
+	fault_silent
 }
 fault_during_dstop() {
 	since "$FAULT_STOPPED"
@@ -76,6 +99,10 @@ fault_begin_udevd() {
 	fault_log_out 1
 	udevadm control --exit
 	wait_for 20 not pgrep -x systemd-udevd > /dev/null
+}
+fault_proof_udevd() {
+	not pgrep -x systemd-udevd > /dev/null
+	not portal_session 1 > /dev/null
 }
 fault_end_udevd() {
 	fault_log_in 1

@@ -10,6 +10,7 @@ fault_each_lun() {
 
 # Every command but a few is answered with NOT READY, target port in unavailable state (02/04/0C).
 fault_begin_lunoff() { alua_set 1 unavailable; }
+fault_proof_lunoff() { fault_wait 20 fault_answer 2; }
 fault_end_lunoff() { alua_set 1 optimized; }
 
 # Reads and writes do not end on controller 1, TEST UNIT READY and NOP are answered. What is stuck then is not carried out
@@ -19,12 +20,15 @@ fault_hang_end() {
 	if [[ $FAULT_SETTING != alone ]]; then lio_lun_forget "$1" 1; else lio_lun_resume "$1" 1; fi
 }
 fault_begin_hang() { fault_each_lun fault_hang; }
+fault_proof_hang() { fault_each_lun fault_hangs; }
+fault_hangs() { [[ $(dmsetup info -C --noheadings -o suspended "$(lio_store "$1" 1)") == Suspended ]]; }
 fault_end_hang() { fault_each_lun fault_hang_end; }
 
 # The LUNs are taken out of portal group 1: LOGICAL UNIT NOT SUPPORTED (05/25/00).
 fault_remove() { lio_lun_withdraw 1 "$1"; }
 fault_put_back() { lio_lun_export 1 "$1"; }
 fault_begin_lundel() { fault_each_lun fault_remove; }
+fault_proof_lundel() { fault_wait 20 fault_answer 5; }
 fault_end_lundel() { fault_each_lun fault_put_back; }
 
 # fault_size LUN MIB: on both controllers.
@@ -58,9 +62,15 @@ fault_begin_resize() {
 	fault_each_lun fault_grow
 	fault_wait 40 fault_resize_maps 96 || fault_wrong "maps have not grown"
 }
+fault_proof_resize() { fault_map_size 96; }
 fault_end_resize() { :; } # it stays so
 
 fault_begin_tpg() { lio_controller_enable 1 0; }
+fault_proof_tpg() {
+	[[ $(< "$LIO/iscsi/$TARGET_IQN/tpgt_1/enable") == 0 ]]
+	not session_is 1 LOGGED_IN
+	not session_is 2 LOGGED_IN
+}
 fault_end_tpg() { lio_controller_enable 1 1; }
 
 # Portal 1 is taken out of its group, and its session ends.
@@ -68,4 +78,5 @@ fault_begin_npdel() {
 	in_target rmdir "$LIO/iscsi/$TARGET_IQN/tpgt_1/np/10.0.1.2:3260"
 	fault_drop 1
 }
+fault_proof_npdel() { [[ $(portal_answer 1) == refused ]]; }
 fault_end_npdel() { in_target mkdir "$LIO/iscsi/$TARGET_IQN/tpgt_1/np/10.0.1.2:3260"; }

@@ -4,6 +4,7 @@
 #   refuse                      service unavailable, out of resources (0302)
 #   redirect ADDRESS:PORT,TAG   moved there for the time being (0101)
 # SIGUSR1: every normal session is asked to log out (Asynchronous Message, event 1, RFC 7143 11.9). SIGUSR2: all connections end.
+# Says on its output: logins that it answered itself, logins that the target refused, logout requests it sent and logouts that came.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import selectors
 import signal
@@ -12,7 +13,7 @@ import struct
 import sys
 
 mode_file, port, address, target_port = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-LOGIN, LOGIN_ANSWER, ASYNC = 0x03, 0x23, 0x32
+LOGIN, LOGOUT, LOGIN_ANSWER, ASYNC = 0x03, 0x06, 0x23, 0x32
 sel = selectors.DefaultSelector()
 pairs = set()
 
@@ -59,11 +60,14 @@ class Pair:
 
     def from_initiator(self, pdu):
         opcode = pdu[0] & 0x3F
+        if opcode == LOGOUT and self.normal:
+            print("logout by port", self.initiator.getpeername()[1], flush=True)
         if opcode == LOGIN:
             with open(mode_file) as f:
                 mode = f.read().split()
             if mode[0] != "pass" and b"SessionType=Discovery" not in pdu:
                 self.answer(pdu, mode)
+                print("login answered:", *mode, flush=True)
                 raise ConnectionError(mode[0])
         else:
             self.add(pdu, 28, -self.shift)  # ExpStatSN
@@ -86,6 +90,8 @@ class Pair:
         opcode = pdu[0] & 0x3F
         if opcode == LOGIN_ANSWER:
             self.normal = pdu[1] & 0x83 == 0x83 and pdu[36] == 0
+            if pdu[36]:
+                print("target answered a login with %02x%02x" % (pdu[36], pdu[37]), flush=True)
         elif opcode != 0x25 or pdu[1] & 1:  # Data-In has a StatSN with its status only
             self.add(pdu, 24, self.shift)
         if opcode != 0x25 or pdu[1] & 1:
