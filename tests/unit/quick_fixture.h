@@ -5,14 +5,17 @@
 /*
  * What daemon/quick/ knows of one LUN, "lun0", of PATHS paths in a map: path i over session
  * i + 1 and a portal of its own, all in order since long. Include behind <cmocka.h>.
+ * With scene_open_board() what is published stands on a board of the test's own.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "common/clock.h"
+#include "daemon/publish.h"
 #include "daemon/quick/hang_state.h"
 #include "daemon/quick/state.h"
 
@@ -31,6 +34,9 @@ struct scene {
 	struct lun lun;
 	struct lun_path paths[PATHS];
 	struct mp_map maps[1];
+	struct policy_setting setting;
+	struct store_entry entry;
+	char folder[32], board[48];
 };
 
 static inline void scene_path(struct scene *s, unsigned int i)
@@ -113,11 +119,49 @@ static inline int scene_set_up(void **state)
 	return 0;
 }
 
+/* From now on all is told there, with the LUN's paths as a policy places them. No map of any host
+ * is meant by what is told to dm. */
+static inline void scene_open_board(struct scene *s)
+{
+	strcpy(s->folder, "/tmp/quick.XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	snprintf(s->board, sizeof(s->board), "%s/board", s->folder);
+	s->watch.options.board_path = s->board;
+	assert_int_equal(board_new(s->board, (gid_t)-1, &s->watch.board), 0);
+	s->watch.planned = s->watch.store_loaded = true;
+	s->setting.policy = policy_by_name("round-robin");
+	s->entry.setting = &s->setting;
+	s->lun.entry = &s->entry;
+	s->lun.setting = &s->setting;
+	for (unsigned int i = 0; i < PATHS; i++)
+		s->paths[i].name_hash = path_name_hash(&s->ids[i].name);
+	strcpy(s->map.name, "no-such-map-of-mpathiscsi");
+}
+
+/* BOARD_PATH_… as the checker reads them now. */
+static inline unsigned int scene_told(const struct scene *s, size_t i)
+{
+	struct board_path record;
+
+	assert_int_equal(board_read_path(s->board, s->ids[i].sid, s->ids[i].lun,
+					 s->paths[i].name_hash, clock_now_ns(), &record),
+			 BOARD_FRESH);
+	return record.flags;
+}
+
 static inline int scene_tear_down(void **state)
 {
 	struct scene *s = *state;
 
 	hangs_free(s->quick.hangs);
+	if (s->watch.board) {
+		board_free(s->watch.board);
+		published_free(&s->watch.published);
+		failed_free(&s->watch.failed);
+		free(s->watch.held);
+		unlink(s->board);
+		rmdir(s->folder);
+	}
 	free(s);
 	return 0;
 }
