@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* LUNs that hang on some paths, from the disks' counters to what the checker is told: look after look,
- * with a board, and with a connection that is really ended. */
+/* LUNs that hang on some paths, from the disks' counters to what the checker is told: look after
+ * look, with a board, and with a connection that is really ended. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -90,8 +90,8 @@ static void assert_refused(const struct looks *looks, const char *why)
 		fail_msg("\"%s\" does not say \"%s\"", text, why);
 }
 
-/* One path is silent for its limit: not before; it alone; and the checker hears of it. When it is in
- * use again, the checker hears of that. */
+/* One path is silent for its limit: not before; it alone; and the checker hears of it. When it is
+ * in use again, the checker hears of that. */
 static void one_path(void **state)
 {
 	struct scene *s = *state;
@@ -423,7 +423,7 @@ static void freed(void **state)
 	pair_close(&pair);
 }
 
-/* dm and the checker at their work: what hangs is failed, and comes back some time after it moves. */
+/* dm and the checker at their work: what hangs is failed, and is back some time after it moves. */
 static void answer_for_dm(struct looks *looks, unsigned int *seed)
 {
 	struct scene *s = looks->s;

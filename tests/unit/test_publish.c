@@ -417,11 +417,11 @@ static void failed_and_idle(void **state)
 	assert_int_equal(failed_add(&s->watch.failed, LUN, &s->disks[2].name), 0);
 	assert_null(waits_for(s));
 	failed_free(&s->watch.failed);
-	for (enum device_state state_now = 0; state_now <= DEVICE_GONE; state_now++) {
-		s->disks[2].device_state = state_now;
-		assert_int_equal(waits_for(s) == NULL, state_now == DEVICE_OFFLINE ||
-							       state_now == DEVICE_TRANSPORT_OFFLINE ||
-							       state_now == DEVICE_GONE);
+	for (enum device_state is = 0; is <= DEVICE_GONE; is++) {
+		s->disks[2].device_state = is;
+		assert_int_equal(waits_for(s) == NULL, is == DEVICE_OFFLINE ||
+							       is == DEVICE_TRANSPORT_OFFLINE ||
+							       is == DEVICE_GONE);
 	}
 	tree_remove(&tree, "block/sd2/inflight");
 	s->disks[2].device_state = DEVICE_RUNNING;
@@ -540,7 +540,8 @@ static void found_again(void **state)
 	for (unsigned int i = 0; i < MANY; i++) {
 		size_t at = n ? (size_t)rand_r(&seed) % (n + 1) : 0;
 
-		disks[i] = (struct iscsi_identity){.is_iscsi = true, .sid = i % 7 + 1, .lun = i / 7};
+		disks[i] = (struct iscsi_identity){
+			.is_iscsi = true, .sid = i % 7 + 1, .lun = i / 7};
 		snprintf(disks[i].name.target, sizeof(disks[i].name.target), "iqn.x:%u", i);
 		if (rand_r(&seed) % 3 == 0)
 			continue; /* nothing to tell of it */
