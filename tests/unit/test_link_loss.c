@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "daemon/quick/link_loss.h"
 #include "daemon/quick/links_netlink.h"
 #include "daemon/quick/state.h"
+#include "tests/unit/descriptors.h"
 #include "tests/unit/namespace_fixture.h"
 
 /* --- the table --- */
@@ -110,6 +112,47 @@ static void test_debounce(void **state)
 	assert_true(link_debounce_step(&d, LINK_LOSS_OFF, AT(0)));
 	assert_false(link_debounce_step(&d, LINK_LOSS_NONE, AT(2 * LINK_LOSS_MS + 2)));
 	assert_false(d.lost);
+}
+
+/* When to look again: at the end of the time that makes a loss of it, and often while others have
+ * still to prove themselves; else when it was due anyway. */
+static void test_waits(void **state)
+{
+	static const uint64_t most = 900000, loss = LINK_LOSS_MS * 1000;
+	struct quick_session sessions[2] = { { .present = true, .logged_in_ns = 1, .in_flight = 1 },
+					     { .present = true } };
+	struct quick quick = { .sessions = sessions, .n_sessions = 2 };
+	struct quick_session *session = &sessions[0];
+
+	(void)state;
+	assert_int_equal(links_wait_us(&quick, AT(0), most), most);
+	session->link.debounce = (struct link_debounce){ .since_ns = AT(0) };
+	assert_int_equal(links_wait_us(&quick, AT(0), most), loss + 1);
+	assert_int_equal(links_wait_us(&quick, AT(0), 1000), 1000);
+	assert_int_equal(links_wait_us(&quick, AT(10), most), loss - 10000 + 1);
+	session->link.debounce.lost = true;
+	assert_int_equal(links_wait_us(&quick, AT(10), most), 20000);
+	assert_int_equal(links_wait_us(&quick, AT(999), most), 20000);
+	assert_int_equal(links_wait_us(&quick, AT(1000), most), most);
+	/* the clock went back; nothing in flight; given up; logged out; not there */
+	assert_int_equal(links_wait_us(&quick, AT(0) - 1, most), most);
+	session->in_flight = 0;
+	assert_int_equal(links_wait_us(&quick, AT(10), most), most);
+	session->in_flight = 1;
+	session->given_up = true;
+	assert_int_equal(links_wait_us(&quick, AT(10), most), most);
+	session->given_up = false;
+	session->logged_in_ns = 0;
+	assert_int_equal(links_wait_us(&quick, AT(10), most), most);
+	session->logged_in_ns = 1;
+	session->present = false;
+	assert_int_equal(links_wait_us(&quick, AT(10), most), most);
+	/* of two the earlier */
+	session->present = true;
+	sessions[1].link.debounce = (struct link_debounce){ .since_ns = AT(9) };
+	assert_int_equal(links_wait_us(&quick, AT(10), most), 20000);
+	sessions[1].link.debounce.since_ns = AT(11) - LINK_LOSS_MS * NS_PER_MS;
+	assert_int_equal(links_wait_us(&quick, AT(10), most), 1001);
 }
 
 static void test_texts(void **state)
@@ -385,6 +428,119 @@ static void test_flap(void **state)
 	close_scene(&scene);
 }
 
+/* Is the first session looked at then? */
+static bool is_looked_at(struct scene *scene, uint64_t now_ns)
+{
+	links_look(scene->links, &scene->quick, now_ns);
+	return scene->sessions[0].link.looked_ns == now_ns;
+}
+
+/* Who is looked at without a notice: one that is logged in, each ten seconds, or each second as
+ * long as its way is not known; one that is logged out while its link is down. */
+static void test_due(void **state)
+{
+	struct scene scene;
+	struct quick_session *session = &scene.sessions[0];
+	struct connection_name name;
+	uint64_t now_ns;
+
+	(void)state;
+	if (!have_namespace)
+		skip();
+	open_scene(&scene, "10.1.0.1", "10.1.0.2");
+	name = session->connection;
+	now_ns = session->link.looked_ns;
+	links_look(NULL, &scene.quick, now_ns + 3600 * NS_PER_S);
+	assert_int_equal(session->link.looked_ns, now_ns);
+	assert_false(is_looked_at(&scene, now_ns + 10 * NS_PER_S - 1));
+	assert_true(is_looked_at(&scene, now_ns + 10 * NS_PER_S));
+	now_ns = session->link.looked_ns;
+	session->link.route.device = 0;
+	assert_false(is_looked_at(&scene, now_ns + NS_PER_S - 1));
+	assert_true(is_looked_at(&scene, now_ns + NS_PER_S));
+	now_ns = session->link.looked_ns + 3600 * NS_PER_S;
+	session->logged_in_ns = 0;
+	assert_false(is_looked_at(&scene, now_ns));
+	session->link.debounce.since_ns = 1;
+	session->present = false;
+	assert_false(is_looked_at(&scene, now_ns));
+	session->present = true;
+	session->connection = (struct connection_name){ .local_port = 0 };
+	assert_false(is_looked_at(&scene, now_ns));
+	session->connection = name;
+	assert_true(is_looked_at(&scene, now_ns));
+	close_scene(&scene);
+}
+
+/* More news than the kernel keeps for us: all are looked at. */
+static void test_notices_lost(void **state)
+{
+	char *lines = calloc(1000, 40);
+	struct scene scene;
+	uint64_t looked_ns;
+	size_t used = 0;
+
+	(void)state;
+	assert_non_null(lines);
+	if (!have_namespace) {
+		free(lines);
+		skip();
+	}
+	for (int i = 0; i < 1000; i++)
+		used += (size_t)sprintf(lines + used, "link set e0 mtu %d\n", 1400 + i % 2);
+	open_scene(&scene, "10.1.0.1", "10.1.0.2");
+	while (sd_event_run(scene.event, 0) > 0)
+		; /* what there was before */
+	looked_ns = scene.sessions[0].link.looked_ns;
+	ip("link set e0 mtu 1402\n"); /* of the other one */
+	assert_true(sd_event_run(scene.event, 5000000) > 0);
+	assert_int_equal(scene.sessions[0].link.looked_ns, looked_ns);
+	ip(lines);
+	while (sd_event_run(scene.event, 0) > 0)
+		;
+	assert_true(scene.sessions[0].link.looked_ns > looked_ns);
+	assert_false(scene.sessions[0].link.dirty);
+	close_scene(&scene);
+	free(lines);
+}
+
+/* Without a descriptor for one of its sockets there are no links, and nothing is left open. */
+static void test_no_descriptors(void **state)
+{
+	struct quick quick = { .n_sessions = 0 };
+	struct rlimit before, few;
+	struct links *links = NULL;
+	unsigned int failures = 0;
+	sd_event *event;
+	int r = -1;
+
+	(void)state;
+	assert_true(sd_event_new(&event) >= 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	for (int spare = 0; r < 0 && spare < 10; spare++) {
+		unsigned int open_before = open_descriptors();
+		int next = dup(0);
+
+		assert_true(next >= 0);
+		close(next);
+		few.rlim_cur = (rlim_t)(next + spare);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		r = links_new(event, &quick, on_news, &links);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		if (r < 0) {
+			failures++;
+			assert_int_equal(r, -EMFILE);
+			assert_int_equal(open_descriptors(), open_before);
+		}
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(failures, 2); /* what tells, and what is asked */
+	links_free(links);
+	links_free(NULL);
+	sd_event_unref(event);
+}
+
 /* A bridge (as a bond, which not every kernel has) is up as long as one of its ports is. */
 static void test_ports(void **state)
 {
@@ -456,6 +612,46 @@ static void test_neighbour(void **state)
 	route_socket_free(socket);
 }
 
+/* A connection ends for want of a link: what waits for its neighbour is never sent. Not if it had
+ * no trouble with its link, or that is long over, or nothing may act. */
+static void test_forget_packets(void **state)
+{
+	struct scene scene;
+	struct quick_session *session = &scene.sessions[0];
+	struct route_socket *socket;
+	uint64_t now_ns = clock_now_ns();
+	struct ip_address unknown;
+	int fd;
+
+	(void)state;
+	if (!have_namespace)
+		skip();
+	open_scene(&scene, "10.1.0.1", "10.1.0.2");
+	assert_int_equal(route_socket_new(&socket), 0);
+	assert_int_equal(ip_address_parse("10.1.0.77", &unknown), 0);
+	session->link.next_hop = unknown;
+	for (int kept = 0; kept < 5; kept++) {
+		fd = send_to(&unknown);
+		scene.quick.settings_known = kept != 0;
+		session->link.trouble_ns = kept == 1 ? 0 : now_ns;
+		link_forget_packets(kept == 3 ? NULL : scene.links, &scene.quick, session,
+				    now_ns + (kept == 2 ? 5001 : 1) * NS_PER_MS);
+		if (kept < 4)
+			assert_int_equal(neighbour_drop(socket, session->link.route.device,
+							&unknown), 1);
+		close(fd);
+	}
+	assert_int_equal(neighbour_drop(socket, session->link.route.device, &unknown), 0);
+	/* where the kernel will not have it there is nothing but to say so */
+	fd = send_to(&unknown);
+	session->link.next_hop.family = AF_UNSPEC;
+	link_forget_packets(scene.links, &scene.quick, session, now_ns + 1);
+	assert_int_equal(neighbour_drop(socket, session->link.route.device, &unknown), 1);
+	close(fd);
+	route_socket_free(socket);
+	close_scene(&scene);
+}
+
 /* The interface is removed: last, for there is no way back. */
 static void test_removed(void **state)
 {
@@ -481,7 +677,9 @@ int main(void)
 		cmocka_unit_test(test_ipv4),	   cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_second_way), cmocka_unit_test(test_flap),
 		cmocka_unit_test(test_ports),	   cmocka_unit_test(test_neighbour),
-		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_waits),	   cmocka_unit_test(test_due),
+		cmocka_unit_test(test_notices_lost), cmocka_unit_test(test_no_descriptors),
+		cmocka_unit_test(test_forget_packets), cmocka_unit_test(test_removed),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
