@@ -132,6 +132,48 @@ static void check_look(const char *address, const char *device)
 	pair_close(&pair);
 }
 
+/* By its descriptor a connection has the name that both its ends tell. */
+static void check_name(const char *address, uint16_t family)
+{
+	struct pair pair = pair_open(address, NULL);
+	struct connection_name name;
+
+	assert_int_equal(connection_of_socket(pair.client, &name), 0);
+	assert_true(connection_equal(&name, &pair.name));
+	assert_int_equal(name.local.family, family);
+	assert_int_equal(connection_of_socket(pair.server, &name), 0);
+	assert_int_equal(name.local_port, pair.name.peer.port);
+	assert_int_equal(name.peer.port, pair.name.local_port);
+	assert_int_equal(connection_of_socket(pair.listener, &name), -ENOTCONN);
+	pair_close(&pair);
+}
+
+static void named_by_ipv4(void **state)
+{
+	(void)state;
+	check_name("127.0.0.1", AF_INET);
+}
+
+static void named_by_ipv6(void **state)
+{
+	(void)state;
+	check_name("::1", AF_INET6);
+}
+
+static void no_name(void **state)
+{
+	struct connection_name name = {.local_port = 7};
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(connection_of_socket(ends[0], &name), -EAFNOSUPPORT);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(connection_of_socket(ends[0], &name), -EBADF);
+	assert_int_equal(name.local_port, 7);
+}
+
 static void looks_at_ipv4(void **state)
 {
 	(void)state;
@@ -294,6 +336,9 @@ static int stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(named_by_ipv4),
+		cmocka_unit_test(named_by_ipv6),
+		cmocka_unit_test(no_name),
 		cmocka_unit_test(looks_at_ipv4),
 		cmocka_unit_test(looks_at_ipv6),
 		cmocka_unit_test(looks_at_mapped),
