@@ -93,6 +93,12 @@ static int no_daemon(const struct cli *cli, int error)
 	case -ETIMEDOUT:
 		cli_error("mpathiscsid did not answer within %d s", REQUEST_TIMEOUT_MS / 1000);
 		return EXIT_NO_DAEMON;
+	case -ECONNRESET:
+		cli_error("mpathiscsid closed the connection before it had answered: it was too "
+			  "busy to do so within 5 s, or it was ended\n"
+			  "ask again; if it stays so: systemctl status mpathiscsid, "
+			  "journalctl -u mpathiscsid");
+		return EXIT_NO_DAEMON;
 	default:
 		cli_error("asking mpathiscsid failed: %s", strerror(-error));
 		return EXIT_NO_DAEMON;

@@ -45,7 +45,8 @@ void control_free(struct control *control);
 int control_set_group(struct control *control, gid_t group);
 
 /* The command's side: send, wait at most 'timeout_ms', return the reply. -ETIMEDOUT,
- * -ENOENT or -ECONNREFUSED (no daemon), -EACCES, -EPROTO. *ret_reply: json_object_put(). */
+ * -ENOENT or -ECONNREFUSED (no daemon), -EACCES, -ECONNRESET (the daemon closed before it had
+ * answered), -EPROTO (what it said is no reply). *ret_reply: json_object_put(). */
 int control_request(const char *path, struct json_object *request, unsigned int timeout_ms,
 		    struct json_object **ret_reply);
 

@@ -30,7 +30,11 @@ static int wait_for(int fd, short events, uint64_t deadline_ns)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
-/* Move 'size' bytes in or out before the deadline. */
+/*
+ * Move 'size' bytes in or out before the deadline. The daemon closes without a word when a
+ * connection's time is over, when it needs the room for others, and when it ends: whether that
+ * comes as an end, as EPIPE or as ECONNRESET depends only on what of the request it had read.
+ */
 static int transfer(int fd, bool out, void *data, size_t size, uint64_t deadline_ns)
 {
 	uint8_t *at = data;
@@ -43,8 +47,8 @@ static int transfer(int fd, bool out, void *data, size_t size, uint64_t deadline
 			return r;
 		n = out ? send(fd, at, size, MSG_DONTWAIT | MSG_NOSIGNAL)
 			: recv(fd, at, size, MSG_DONTWAIT);
-		if (n == 0)
-			return -EPROTO;
+		if (n == 0 || (n < 0 && errno == EPIPE))
+			return -ECONNRESET;
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (n > 0) {

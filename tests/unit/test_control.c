@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,56 @@ static void nobody(void **state)
 	json_object_put(request);
 }
 
+/* Answers one connection with so many bytes, having read the request or not, and closes. */
+static void answer_badly(int listener, bool reads, const char *reply, size_t size)
+{
+	char request[256];
+	int fd = accept(listener, NULL, NULL);
+
+	if (reads) { /* header and body may come apart */
+		recv(fd, request, 4, MSG_WAITALL);
+		recv(fd, request, sizeof(request), 0);
+	}
+	send(fd, reply, size, MSG_NOSIGNAL);
+	close(fd);
+	_exit(0);
+}
+
+static int ask_one_that(bool reads, const char *answer, size_t size)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct json_object *request = json_object_new_object(), *reply = NULL;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), r;
+	pid_t pid;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/bad", folder);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	pid = fork();
+	if (pid == 0)
+		answer_badly(fd, reads, answer, size);
+	close(fd);
+	r = control_request(address.sun_path, request, 5000, &reply);
+	waitpid(pid, NULL, 0);
+	unlink(address.sun_path);
+	json_object_put(request);
+	json_object_put(reply);
+	return r;
+}
+
+/* No answer is another thing than one that makes no sense: the first may come on asking again. */
+static void closes_early(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_one_that(true, "", 0), -ECONNRESET);
+	assert_int_equal(ask_one_that(false, "", 0), -ECONNRESET);
+	assert_int_equal(ask_one_that(true, "\0\0", 2), -ECONNRESET);
+	assert_int_equal(ask_one_that(true, "\0\0\0\2{", 5), -ECONNRESET);
+	assert_int_equal(ask_one_that(true, "\0\0\0\2[]", 6), -EPROTO);
+	assert_int_equal(ask_one_that(true, "\0\0\0\0", 4), -EPROTO);
+	assert_int_equal(ask_one_that(true, "\0\0\0\2{}", 6), 0);
+}
+
 static void in_use(void **state)
 {
 	struct control *control = NULL;
@@ -215,6 +266,7 @@ int main(void)
 		cmocka_unit_test(answers), cmocka_unit_test(nonsense),
 		cmocka_unit_test(crowd),   cmocka_unit_test(nobody),
 		cmocka_unit_test(in_use),  cmocka_unit_test(left_behind),
+		cmocka_unit_test(closes_early),
 	};
 
 	return cmocka_run_group_tests_name("control", tests, start, stop);
