@@ -96,7 +96,8 @@ void quick_look(struct quick *quick)
 	step(quick, false, now_ns);
 	quick_hold_out(quick, now_ns);
 	quick_act(quick, now_ns);
-	raw_uses_forget(quick->raw_uses, now_ns);
+	if (quick->raw_uses)
+		raw_uses_forget(quick->raw_uses, now_ns);
 	quick_borrow_queueing(quick, now_ns);
 	quick_ride_out(quick, now_ns);
 	quick_tune(quick, now_ns);

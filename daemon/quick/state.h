@@ -114,7 +114,7 @@ struct quick {
 	uint64_t loads_ns;	 /* when they were read last */
 	uint64_t load_mark;	 /* … and what had ended by then, on all sessions */
 	uint64_t moved_ns;	 /* reads or writes were seen to go on; 0 never */
-	struct raw_uses *raw_uses; /* of disks that are in no map */
+	struct raw_uses *raw_uses; /* of disks that are in no map; NULL: all of them may be used */
 	struct release_budget budget;
 	struct complaint memory; /* there was none to decide with */
 	struct hangs *hangs; /* LUNs that hang on some paths, see hang.h; NULL: not looked for */
