@@ -54,7 +54,7 @@ void probe_process_kill(struct probe_process *process);
 /* Can it be reaped? One that was killed may take its time, if the kernel waits for a disk in it. */
 bool probe_process_ended(const struct probe_process *process);
 
-/* Wait at most 'wait_ms' for its end, then kill it and wait PROBE_KILL_MS. It is still to be reaped. */
+/* Wait at most 'wait_ms' for its end, then kill it and wait PROBE_KILL_MS. Still to be reaped. */
 void probe_process_finish(struct probe_process *process, int wait_ms);
 #define PROBE_KILL_MS 1000
 

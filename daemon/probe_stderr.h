@@ -33,7 +33,7 @@ struct probe_stderr {
 	struct ration told;
 };
 
-/* Log what came to 'fd', which does not block, since the last time: PROBE_STDERR_TURN bytes of it. */
+/* Log what came to 'fd', which does not block: PROBE_STDERR_TURN bytes, the rest next time. */
 void probe_stderr_read(struct probe_stderr *said, int fd, uint64_t now_ns);
 
 /* The child has ended: all it left, a line without an end too. */

@@ -43,8 +43,8 @@ static const int allowed[] = {
 };
 
 /*
- * Libraries look for files of theirs when they are first used and go on without. libiscsi puts a new
- * socket in an old one's place when it connects anew by itself, which it is told not to do.
+ * Libraries look for files of theirs when they are first used and go on without. libiscsi puts a
+ * new socket in an old one's place when it connects anew by itself, which it is told not to do.
  */
 static const int refused[] = {
 	SCMP_SYS(open),	     SCMP_SYS(openat),	  SCMP_SYS(openat2),	SCMP_SYS(access),

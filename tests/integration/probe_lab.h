@@ -296,6 +296,7 @@ static inline void lab_init(struct lab *lab)
 	memset(lab, 0, sizeof(*lab));
 	probe_config_default(&lab->config);
 	lab->config.child_path = child ? child : TEST_BUILD_DIR "/mpathiscsi-probe";
+	lab->config.user = "nobody"; /* whether it has a user of its own here or not */
 }
 
 #endif
