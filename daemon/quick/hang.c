@@ -118,22 +118,134 @@ static void paths_of(const struct quick *quick, const struct lun *lun, struct si
 
 /* --- looking --- */
 
-static void look_at_lun(struct quick *quick, const struct lun *lun, uint64_t now_ns)
-{
-	struct silence_path paths[POLICY_PATHS_MAX];
-	bool hung[POLICY_PATHS_MAX];
-	enum silence_verdict verdict;
+/* So many LUNs are begun with at one look: each costs messages to dm, and all else that this
+ * thread does waits meanwhile. */
+#define BEGIN_A_LOOK 128
 
-	paths_of(quick, lun, paths);
-	verdict = silence_judge(paths, lun->n_paths, now_ns, hung);
-	if (verdict == SILENCE_HUNG)
-		hang_act(quick, lun, paths, hung, now_ns);
-	else if (verdict == SILENCE_NONE)
-		hang_refused(quick, lun, "", now_ns);
-	else
-		hang_refused(quick, lun, silence_text(verdict), now_ns);
-	if (hang_look(quick, lun, now_ns))
+static enum silence_verdict judge(const struct quick *quick, const struct lun *lun,
+				  uint64_t now_ns, struct hang_case *ret)
+{
+	ret->lun = lun;
+	ret->now_ns = now_ns;
+	paths_of(quick, lun, ret->paths);
+	return silence_judge(ret->paths, lun->n_paths, now_ns, ret->hung);
+}
+
+/* LUNs whose I/O hangs on some paths, and is not being freed yet, from the one on that the last
+ * look has not come to. Returns how many. */
+static size_t list_hanging(struct quick *quick, uint64_t now_ns, const struct lun **ret)
+{
+	const struct lun_table *table = &quick->watch->luns;
+	struct hang_case c;
+	size_t n = 0;
+
+	for (size_t i = 0; i < table->n; i++) {
+		const struct lun *lun = &table->luns[(quick->hangs->next_lun + i) % table->n];
+		enum silence_verdict verdict;
+
+		if (!lun->map || lun->n_paths > POLICY_PATHS_MAX)
+			continue;
+		verdict = judge(quick, lun, now_ns, &c);
+		if (verdict != SILENCE_HUNG) {
+			hang_refused(quick, lun, verdict ? silence_text(verdict) : "", now_ns);
+			continue;
+		}
+		if (!hang_any_stuck(quick, &c))
+			continue;
+		hang_doom_add(quick, &c);
+		ret[n++] = lun;
+	}
+	return n;
+}
+
+/* What is done about one that hangs: something at this look, nothing, or the next look goes on
+ * with it. */
+static enum hang_word begin(struct quick *quick, const struct hang_case *c, size_t *n_begun,
+			    bool *news)
+{
+	const char *why = "";
+	enum hang_word word = hang_doom_ask(quick, c, &why);
+
+	if (word == HANG_LATER)
+		return word;
+	hang_refused(quick, c->lun, why, c->now_ns);
+	if (word == HANG_MAY_NOT || hang_is_noted(quick, c))
+		return word;
+	if (*n_begun == BEGIN_A_LOOK) {
+		quick->hangs->hurry = true;
+		return HANG_LATER;
+	}
+	++*n_begun;
+	*news |= hang_note(quick, c);
+	hang_doom_outdated(quick);
+	return word;
+}
+
+/* Begins with those of 'luns' that may be helped, and leaves only these in it. The checker hears
+ * of it before dm does. Returns how many. */
+static size_t begin_all(struct quick *quick, uint64_t now_ns, const struct lun **luns, size_t n)
+{
+	const struct lun_table *table = &quick->watch->luns;
+	size_t n_kept = 0, n_begun = 0;
+	bool news = false, left = false;
+	struct hang_case c;
+
+	for (size_t i = 0; i < n; i++) {
+		enum hang_word word;
+
+		judge(quick, luns[i], now_ns, &c);
+		word = begin(quick, &c, &n_begun, &news);
+		if (word == HANG_MAY)
+			luns[n_kept++] = luns[i];
+		if (word == HANG_LATER && !left)
+			quick->hangs->next_lun = (size_t)(luns[i] - table->luns);
+		left |= word == HANG_LATER;
+	}
+	if (news)
 		watch_publish(quick->watch);
+	return n_kept;
+}
+
+/* True: the board has to say something else now. */
+static bool act_on_all(struct quick *quick, uint64_t now_ns, const struct lun **luns, size_t n)
+{
+	uint64_t freed = quick->hangs->n_freed;
+	struct hang_case c;
+	bool news = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (judge(quick, luns[i], now_ns, &c) != SILENCE_HUNG)
+			continue; /* its session was given up for another one */
+		/* One session fewer: what was found of this LUN may not hold any more. */
+		if (quick->hangs->n_freed != freed && !hang_doom_together(quick, &c))
+			continue;
+		news |= hang_act(quick, &c);
+	}
+	return news;
+}
+
+static bool look_at_all(struct quick *quick, uint64_t now_ns)
+{
+	const struct lun_table *table = &quick->watch->luns;
+	const struct lun **luns = calloc(table->n + 1, sizeof(*luns));
+	bool news = false;
+	size_t n;
+
+	if (!luns)
+		return false; /* the next look is soon */
+	quick->hangs->hurry = false;
+	hang_doom_begin(quick);
+	n = list_hanging(quick, now_ns, luns);
+	if (n) {
+		hang_doom_decide(quick, now_ns);
+		n = begin_all(quick, now_ns, luns, n);
+		news = act_on_all(quick, now_ns, luns, n);
+	}
+	free(luns);
+	for (size_t i = 0; i < table->n && quick->hangs->n; i++)
+		if (table->luns[i].map && table->luns[i].n_paths <= POLICY_PATHS_MAX)
+			news |= hang_look(quick, &table->luns[i], now_ns);
+	return news;
 }
 
 /* Is it time to look? *ret_lost_ns: how much later it is than it should be. */
@@ -144,7 +256,7 @@ static bool is_due(const struct hangs *hangs, uint64_t now_ns, uint64_t *ret_los
 	uint64_t since = hangs->looked_ns ? now_ns - hangs->looked_ns : period;
 
 	*ret_lost_ns = since > period + LATE_MS * NS_PER_MS ? since - period : 0;
-	return since >= period;
+	return since >= period || hangs->hurry;
 }
 
 static bool start(struct quick *quick, uint64_t now_ns)
@@ -167,7 +279,6 @@ static void stop(struct quick *quick)
 
 void quick_hang(struct quick *quick, uint64_t now_ns)
 {
-	const struct lun_table *table = &quick->watch->luns;
 	uint64_t lost_ns;
 
 	if (!is_wanted(quick)) {
@@ -185,8 +296,7 @@ void quick_hang(struct quick *quick, uint64_t now_ns)
 	/* No I/O waits anywhere, nothing hung before, nothing to take back: as mostly. */
 	if (!quick->hangs->waiting && !quick->hangs->n && !quick->hangs->n_refusals)
 		return;
-	for (size_t i = 0; i < table->n; i++)
-		if (table->luns[i].map && table->luns[i].n_paths <= POLICY_PATHS_MAX)
-			look_at_lun(quick, &table->luns[i], now_ns);
+	if (look_at_all(quick, now_ns))
+		watch_publish(quick->watch);
 	hangs_tidy(quick->hangs, now_ns);
 }

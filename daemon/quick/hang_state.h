@@ -5,6 +5,7 @@
 /* What is remembered of LUNs that hang; for hang*.c only. */
 
 #include "checker/damping.h"
+#include "daemon/hash_index.h"
 #include "daemon/quick/hang.h"
 #include "daemon/quick/lun_silence.h"
 #include "daemon/quick/state.h"
@@ -38,6 +39,14 @@ struct hang_refusal {
 	char why[HANG_WHY_MAX];
 };
 
+/* What was found of giving up certain sessions together. */
+struct hang_answer {
+	uint64_t doomed; /* a hash: which, and whose answers came too early for them */
+	const char *why; /* NULL: they may be given up */
+};
+
+#define HANG_ANSWERS_MAX 3
+
 struct hangs {
 	bool waiting; /* some I/O is in flight without an answer since */
 	bool silent; /* some disk is: look more often */
@@ -47,8 +56,14 @@ struct hangs {
 	uint64_t generation; /* of the inventory they are from */
 	struct hang *table;
 	size_t n;
+	struct hash_index by_path; /* of the table */
 	struct hang_refusal *refusals;
 	size_t n_refusals;
+	struct hash_index by_lun; /* of the refusals */
+	struct hang_answer answers[HANG_ANSWERS_MAX]; /* of this look */
+	size_t n_answers, n_asked;
+	uint64_t next_lun; /* which LUN the next look begins with: its place in the table */
+	bool hurry;	   /* there is more to do than a look may: the next one comes at once */
 	uint64_t n_hangs, n_freed, n_refused; /* for people */
 };
 
@@ -70,9 +85,24 @@ bool hangs_any(const struct hangs *hangs); /* NULL: false */
 void hang_begin(const struct quick *quick, struct hang *hang, const struct silence *io,
 		uint64_t now_ns);
 
-/* The paths 'hung' hang: turn new I/O away from them and free what is stuck, if that may be. */
-void hang_act(struct quick *quick, const struct lun *lun, const struct silence_path *paths,
-	      const bool *hung, uint64_t now_ns);
+/* A LUN that hangs on some paths, at this moment. */
+struct hang_case {
+	const struct lun *lun;
+	struct silence_path paths[POLICY_PATHS_MAX];
+	bool hung[POLICY_PATHS_MAX];
+	uint64_t now_ns;
+};
+
+/* Is I/O stuck on path i of it, that nobody frees yet? */
+bool hang_is_stuck(const struct quick *quick, const struct hang_case *c, size_t i);
+bool hang_any_stuck(const struct quick *quick, const struct hang_case *c);
+
+/* Is every path that hangs noted already? */
+bool hang_is_noted(const struct quick *quick, const struct hang_case *c);
+/* Take note of the paths that hang. True: the board has to be told, before hang_act(). */
+bool hang_note(struct quick *quick, const struct hang_case *c);
+/* Turn new I/O away from them, and free what is stuck once that may be. True: as above. */
+bool hang_act(struct quick *quick, const struct hang_case *c);
 
 /* Are its paths in use again? True: the board has to say something else now. */
 bool hang_look(struct quick *quick, const struct lun *lun, uint64_t now_ns);
@@ -81,8 +111,30 @@ bool hang_look(struct quick *quick, const struct lun *lun, uint64_t now_ns);
  * lasted for a second. */
 void hang_refused(struct quick *quick, const struct lun *lun, const char *why, uint64_t now_ns);
 
-/* May the path's session be given up for a LUN that hangs? NULL: yes; else a phrase. */
-const char *hang_refusal(struct quick *quick, const struct lun_path *path, uint64_t now_ns);
+/*
+ * hang_doom.c: may the sessions on which a LUN's I/O is stuck be given up together? To decide
+ * that all paths of all LUNs are looked through, which takes too long to do it for each of a
+ * thousand LUNs that hang at once. So it is asked first whether the sessions of all of them may
+ * be given up together, and of one alone only where that is not so, of few at each look.
+ */
+enum hang_word {
+	HANG_MAY,
+	HANG_MAY_NOT,
+	HANG_LATER, /* not decided at this look: the time for that is used up */
+};
+
+/* Of a look: first all cases are added, then the question about all is decided. */
+void hang_doom_begin(struct quick *quick);
+void hang_doom_add(struct quick *quick, const struct hang_case *c);
+void hang_doom_decide(struct quick *quick, uint64_t now_ns);
+
+/* *ret_why is written for HANG_MAY_NOT, a phrase. */
+enum hang_word hang_doom_ask(struct quick *quick, const struct hang_case *c,
+			     const char **ret_why);
+/* Another path hangs now: who could be given up may carry a LUN's last path since. */
+void hang_doom_outdated(struct quick *quick);
+/* Was it found of all together? That stays true, whichever of them is given up. */
+bool hang_doom_together(const struct quick *quick, const struct hang_case *c);
 
 /* Forget what has been over for long. */
 void hangs_tidy(struct hangs *hangs, uint64_t now_ns);

@@ -17,30 +17,33 @@ uint64_t hang_lun_hash(const struct lun *lun)
 	return fnv1a(FNV1A_START, lun->wwid, strlen(lun->wwid));
 }
 
-static struct hang *find(const struct hangs *hangs, const struct lun *lun,
-			 const struct lun_path *path)
+static uint64_t path_key(uint64_t wwid_hash, uint64_t name_hash)
 {
-	uint64_t wwid, name;
-
-	if (!hangs->n)
-		return NULL;
-	wwid = hang_lun_hash(lun);
-	name = path_name_hash(&path->id->name);
-	for (size_t i = 0; i < hangs->n; i++)
-		if (hangs->table[i].wwid_hash == wwid && hangs->table[i].name_hash == name)
-			return &hangs->table[i];
-	return NULL;
+	return fnv1a(wwid_hash, &name_hash, sizeof(name_hash));
 }
 
 struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
 		       const struct lun_path *path)
 {
-	return hangs ? find(hangs, lun, path) : NULL;
+	size_t cursor = 0, at;
+	uint64_t wwid;
+
+	if (!hangs || !hangs->n)
+		return NULL;
+	wwid = hang_lun_hash(lun);
+	do {
+		at = hash_index_next(&hangs->by_path, path_key(wwid, path->name_hash), &cursor);
+		if (at == HASH_INDEX_NONE)
+			return NULL;
+	} while (hangs->table[at].wwid_hash != wwid ||
+		 hangs->table[at].name_hash != path->name_hash);
+	return &hangs->table[at];
 }
 
 struct hang *hang_add(struct hangs *hangs, const struct lun *lun, const struct lun_path *path)
 {
-	struct hang *hang = find(hangs, lun, path), *grown;
+	struct hang *hang = hang_find(hangs, lun, path), *grown;
+	uint64_t wwid = hang_lun_hash(lun);
 
 	if (hang)
 		return hang;
@@ -48,9 +51,10 @@ struct hang *hang_add(struct hangs *hangs, const struct lun *lun, const struct l
 	if (!grown)
 		return NULL;
 	hangs->table = grown;
+	if (hash_index_add(&hangs->by_path, path_key(wwid, path->name_hash), hangs->n) < 0)
+		return NULL;
 	hang = &grown[hangs->n++];
-	*hang = (struct hang){.wwid_hash = hang_lun_hash(lun),
-			      .name_hash = path_name_hash(&path->id->name)};
+	*hang = (struct hang){.wwid_hash = wwid, .name_hash = path->name_hash};
 	return hang;
 }
 
@@ -215,7 +219,13 @@ void hangs_tidy(struct hangs *hangs, uint64_t now_ns)
 		if (now_ns - since < FORGET_MS * NS_PER_MS)
 			hangs->table[n++] = *hang;
 	}
+	if (n == hangs->n)
+		return;
 	hangs->n = n;
+	hash_index_clear(&hangs->by_path);
+	for (size_t i = 0; i < n; i++)
+		hash_index_add(&hangs->by_path,
+			       path_key(hangs->table[i].wwid_hash, hangs->table[i].name_hash), i);
 }
 
 void hangs_free(struct hangs *hangs)
@@ -224,7 +234,9 @@ void hangs_free(struct hangs *hangs)
 		return;
 	free(hangs->disks);
 	free(hangs->table);
+	hash_index_free(&hangs->by_path);
 	free(hangs->refusals);
+	hash_index_free(&hangs->by_lun);
 	free(hangs);
 }
 

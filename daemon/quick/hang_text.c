@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Of LUNs that hang: why nothing is done, and what is said. */
+/* Of LUNs that hang: that nothing is done, and what is said. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +14,16 @@
 static struct hang_refusal *refusal_of(const struct hangs *hangs, const struct lun *lun)
 {
 	uint64_t hash = hangs->n_refusals ? hang_lun_hash(lun) : 0;
+	size_t cursor = 0, at = hash_index_next(&hangs->by_lun, hash, &cursor);
 
-	for (size_t i = 0; i < hangs->n_refusals; i++)
-		if (hangs->refusals[i].wwid_hash == hash)
-			return &hangs->refusals[i];
-	return NULL;
+	return at == HASH_INDEX_NONE ? NULL : &hangs->refusals[at];
 }
 
 static struct hang_refusal *refusal_add(struct hangs *hangs, const struct lun *lun,
 					uint64_t now_ns)
 {
 	struct hang_refusal *refusal = refusal_of(hangs, lun), *grown;
+	uint64_t hash = hang_lun_hash(lun);
 
 	if (refusal)
 		return refusal;
@@ -32,9 +31,24 @@ static struct hang_refusal *refusal_add(struct hangs *hangs, const struct lun *l
 	if (!grown)
 		return NULL;
 	hangs->refusals = grown;
+	if (hash_index_add(&hangs->by_lun, hash, hangs->n_refusals) < 0)
+		return NULL;
 	refusal = &grown[hangs->n_refusals++];
-	*refusal = (struct hang_refusal){.wwid_hash = hang_lun_hash(lun), .since_ns = now_ns};
+	*refusal = (struct hang_refusal){.wwid_hash = hash, .since_ns = now_ns};
 	return refusal;
+}
+
+/* The last one takes its place. */
+static void refusal_remove(struct hangs *hangs, struct hang_refusal *refusal)
+{
+	size_t at = (size_t)(refusal - hangs->refusals), last = --hangs->n_refusals;
+
+	hash_index_remove(&hangs->by_lun, refusal->wwid_hash, at);
+	if (at == last)
+		return;
+	*refusal = hangs->refusals[last];
+	hash_index_remove(&hangs->by_lun, refusal->wwid_hash, last);
+	hash_index_add(&hangs->by_lun, refusal->wwid_hash, at);
 }
 
 void hang_refused(struct quick *quick, const struct lun *lun, const char *why, uint64_t now_ns)
@@ -45,7 +59,7 @@ void hang_refused(struct quick *quick, const struct lun *lun, const char *why, u
 	if (!*why) {
 		refusal = refusal_of(hangs, lun);
 		if (refusal)
-			*refusal = hangs->refusals[--hangs->n_refusals];
+			refusal_remove(hangs, refusal);
 		return;
 	}
 	refusal = refusal_add(hangs, lun, now_ns);
@@ -62,42 +76,6 @@ void hang_refused(struct quick *quick, const struct lun *lun, const char *why, u
 	hangs->n_refused++;
 	log_line(LOG_WARNING, "%s: its I/O hangs, but nothing is done: %s",
 		 *lun->alias ? lun->alias : lun->wwid, why);
-}
-
-static size_t index_of(const struct quick *quick, const struct quick_session *session)
-{
-	return (size_t)(session - quick->sessions);
-}
-
-static const char *release_refusal(const struct quick *quick, const struct quick_session *session,
-				   uint64_t now_ns)
-{
-	const struct decide_limits limits = {.stable_ms = quick->settings.stable_ms};
-	struct decide_session about;
-	struct quick_decision decision;
-	struct quick_facts facts;
-
-	if (quick_facts_make(quick, &facts) < 0)
-		return "out of memory";
-	about = quick_facts_of(quick, &facts, index_of(quick, session), now_ns);
-	decision = decide_release(&about, &limits);
-	quick_facts_free(&facts);
-	return decision.reason == QUICK_YES ? NULL : quick_reason_text(decision.reason);
-}
-
-const char *hang_refusal(struct quick *quick, const struct lun_path *path, uint64_t now_ns)
-{
-	const struct quick_session *session = quick_session(quick, path->id->sid);
-
-	if (!session)
-		return "its session is not known";
-	if (!session->levers_on || !session->levers.quick)
-		return "its session is not quick";
-	/* The target is alive and keeps the command: nothing we could do makes it drop that. */
-	if (settings_timing(&quick->settings, path->id->name.target)->fence)
-		return "the target has not said that it will not carry the I/O out later "
-		       "(fence = reinstate)";
-	return release_refusal(quick, session, now_ns);
 }
 
 /* --- what is said --- */

@@ -87,7 +87,15 @@ struct quick_session {
 	struct lun_ask *poke; /* poke.c: the question that is out; NULL none */
 	uint64_t poked_for_ns; /* the silence it was for */
 	uint64_t reinstated_ns; /* paths were given back to dm last, see rideout.c */
-	uint64_t doomed_since_ns; /* hang.c is about to give it up: the LUN hangs since; 0 no */
+	uint64_t doomed_since_ns; /* hang_doom.c asks of giving it up: a LUN hangs since; 0 no */
+	bool may_go;		  /* … as of this look: yes, with all others on which one hangs */
+	uint64_t ended_for_ns;	  /* the look at which hang_act.c tried to end it last */
+};
+
+/* borrow.c: a map whose queueing we turned on. */
+struct borrowed_map {
+	char name[DM_NAME_TEXT_MAX];
+	bool needed; /* as of this look */
 };
 
 #define QUICK_PLACES 1024 /* sessions are numbered one after the other */

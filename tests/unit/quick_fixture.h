@@ -59,7 +59,8 @@ static inline void scene_path(struct scene *s, unsigned int i)
 	s->map.paths[i] = (struct dm_path){ .devt = id->devt, .active = true };
 	s->paths[i] = (struct lun_path){ .id = id,
 					 .dm = &s->map.paths[i],
-					 .plan = { .role = ROLE_ACTIVE } };
+					 .plan = { .role = ROLE_ACTIVE },
+					 .name_hash = path_name_hash(&id->name) };
 	s->watched[i].id = id;
 	s->sessions[i] = (struct quick_session){ .sid = i + 1,
 						 .present = true,

@@ -208,30 +208,98 @@ static void test_refused(void **state)
 	assert_int_equal(hangs->n_refusals, 0);
 }
 
+/* Path 0 hangs since a second: why its session may not be given up; NULL: it may. */
+static const char *refusal(struct scene *s)
+{
+	struct hang_case c = { .lun = &s->lun, .now_ns = NOW };
+	const char *why = NULL;
+
+	c.hung[0] = true;
+	c.paths[0].io.since_ns = NOW - NS_PER_S;
+	assert_true(hang_is_stuck(&s->quick, &c, 0));
+	hang_doom_begin(&s->quick);
+	assert_int_not_equal(hang_doom_ask(&s->quick, &c, &why), HANG_LATER);
+	return why;
+}
+
 static void test_refusals(void **state)
 {
 	struct scene *s = *state;
 	struct quick *quick = &s->quick;
-	const struct lun_path *path = &s->paths[0];
 
-	s->sessions[0].doomed_since_ns = NOW - NS_PER_S;
 	s->sessions[1].answered_ns = s->sessions[2].answered_ns = NOW;
-	assert_null(hang_refusal(quick, path, NOW));
+	assert_null(refusal(s));
 	quick->settings.timing.fence = true;
-	assert_non_null(strstr(hang_refusal(quick, path, NOW), "fence = reinstate"));
+	assert_non_null(strstr(refusal(s), "fence = reinstate"));
 	quick->settings.timing.fence = false;
 	s->sessions[0].levers.quick = false;
-	assert_string_equal(hang_refusal(quick, path, NOW), "its session is not quick");
+	assert_string_equal(refusal(s), "its session is not quick");
 	s->sessions[0].levers.quick = true;
 	/* nobody else has answered since it hangs */
 	s->sessions[1].answered_ns = s->sessions[2].answered_ns = NOW - 2 * NS_PER_S;
-	assert_string_equal(hang_refusal(quick, path, NOW),
-			    quick_reason_text(QUICK_OTHERS_UNPROVEN));
+	assert_string_equal(refusal(s), quick_reason_text(QUICK_OTHERS_UNPROVEN));
 	s->map.paths[1].active = s->map.paths[2].active = false;
-	assert_string_equal(hang_refusal(quick, path, NOW),
-			    quick_reason_text(QUICK_LAST_PATH));
-	s->ids[0].sid = 99;
-	assert_string_equal(hang_refusal(quick, path, NOW), "its session is not known");
+	assert_string_equal(refusal(s), quick_reason_text(QUICK_LAST_PATH));
+}
+
+/* The table as a plain list would have it, over random deeds. */
+static void test_table_random(void **state)
+{
+	struct scene *s = *state;
+	struct hangs *hangs = s->quick.hangs;
+	struct lun lun = s->lun;
+	struct lun_path path = s->paths[0];
+	unsigned int seed = 1;
+
+	for (int deed = 0; deed < 20000; deed++) {
+		const struct hang *listed = NULL;
+		struct hang *found;
+
+		snprintf(lun.wwid, sizeof(lun.wwid), "3600%d", rand_r(&seed) % 40);
+		path.name_hash = 1 + (uint64_t)(rand_r(&seed) % 10);
+		for (size_t i = 0; i < hangs->n; i++)
+			if (hangs->table[i].wwid_hash == hang_lun_hash(&lun) &&
+			    hangs->table[i].name_hash == path.name_hash)
+				listed = &hangs->table[i];
+		assert_ptr_equal(hang_find(hangs, &lun, &path), listed);
+		if (rand_r(&seed) % 4)
+			continue;
+		found = hang_add(hangs, &lun, &path);
+		assert_ptr_equal(hang_find(hangs, &lun, &path), found);
+		found->ended_ns = rand_r(&seed) % 3 ? NOW : NOW - 600 * NS_PER_S;
+		if (rand_r(&seed) % 20 == 0)
+			hangs_tidy(hangs, NOW);
+		assert_int_equal(hangs->by_path.n, hangs->n);
+	}
+}
+
+/* LUNs begin and cease to be refused in any order: each keeps its own. */
+static void test_refused_random(void **state)
+{
+	struct scene *s = *state;
+	char why[50][16] = { "" }, text[HANG_TEXT_MAX], expected[64];
+	struct lun lun = s->lun;
+	unsigned int seed = 1;
+
+	io_of(s, 0, NOW, 0);
+	for (int deed = 0; deed < 5000; deed++) {
+		size_t i = (size_t)rand_r(&seed) % 50, n = 0;
+
+		snprintf(lun.wwid, sizeof(lun.wwid), "3600%zu", i);
+		*why[i] = '\0';
+		if (rand_r(&seed) % 3)
+			snprintf(why[i], sizeof(why[i]), "reason %d", rand_r(&seed) % 10);
+		hang_refused(&s->quick, &lun, why[i], NOW);
+		hang_refused(&s->quick, &lun, why[i], NOW + NS_PER_S);
+		for (size_t j = 0; j < 50; j++)
+			n += *why[j] != '\0';
+		assert_int_equal(s->quick.hangs->n_refusals, n);
+		i = (size_t)rand_r(&seed) % 50;
+		snprintf(lun.wwid, sizeof(lun.wwid), "3600%zu", i);
+		snprintf(expected, sizeof(expected), "nothing is done: %s", why[i]);
+		quick_hang_text(&s->quick, &lun, &s->paths[0], NOW, text, sizeof(text));
+		assert_int_equal(strstr(text, expected) != NULL, *why[i] != '\0');
+	}
 }
 
 static void test_text(void **state)
@@ -308,6 +376,8 @@ int main(void)
 		WITH_SCENE(test_forgiven),
 		WITH_SCENE(test_refused),
 		WITH_SCENE(test_refusals),
+		WITH_SCENE(test_table_random),
+		WITH_SCENE(test_refused_random),
 		WITH_SCENE(test_text),
 		WITH_SCENE(test_on_and_off),
 	};
