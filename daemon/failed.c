@@ -17,21 +17,33 @@ void failed_free(struct failed *failed)
 	*failed = (struct failed){.n = 0};
 }
 
-static bool is_about(const struct failed_entry *entry, const char *wwid,
-		     const struct path_name *name)
+/* The first entry of the LUN, or where it would stand: every path of a host is looked for here,
+ * at each look. */
+static size_t place_of(const struct failed *failed, const char *wwid)
 {
-	return !strcmp(entry->wwid, wwid) && path_expression_matches(&entry->path, name);
+	size_t low = 0, high = failed->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(failed->entries[middle].wwid, wwid) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 bool failed_has(const struct failed *failed, const char *wwid, const struct path_name *name)
 {
-	for (size_t i = 0; i < failed->n; i++)
-		if (is_about(&failed->entries[i], wwid, name))
+	for (size_t i = place_of(failed, wwid);
+	     i < failed->n && !strcmp(failed->entries[i].wwid, wwid); i++)
+		if (path_expression_matches(&failed->entries[i].path, name))
 			return true;
 	return false;
 }
 
-static int add_entry(struct failed *failed, const struct failed_entry *entry)
+static int add_entry(struct failed *failed, size_t place, const struct failed_entry *entry)
 {
 	struct failed_entry *grown;
 
@@ -41,7 +53,9 @@ static int add_entry(struct failed *failed, const struct failed_entry *entry)
 	if (!grown)
 		return -ENOMEM;
 	failed->entries = grown;
-	grown[failed->n++] = *entry;
+	memmove(&grown[place + 1], &grown[place], (failed->n - place) * sizeof(*grown));
+	grown[place] = *entry;
+	failed->n++;
 	return 0;
 }
 
@@ -72,7 +86,13 @@ int failed_add(struct failed *failed, const char *wwid, const struct path_name *
 		return 0;
 	if (copy_text(entry.wwid, sizeof(entry.wwid), wwid))
 		return -EINVAL;
-	return add_entry(failed, &entry);
+	return add_entry(failed, place_of(failed, wwid), &entry);
+}
+
+static bool is_about(const struct failed_entry *entry, const char *wwid,
+		     const struct path_name *name)
+{
+	return !strcmp(entry->wwid, wwid) && path_expression_matches(&entry->path, name);
 }
 
 size_t failed_remove(struct failed *failed, const char *wwid, const struct path_name *name)
@@ -120,7 +140,14 @@ static int parse_line(char *line, struct failed *failed)
 		return -EINVAL;
 	if (path_expression_parse(line, &entry.path, message))
 		return -EINVAL;
-	return add_entry(failed, &entry);
+	return add_entry(failed, failed->n, &entry);
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct failed_entry *a = left, *b = right;
+
+	return strcmp(a->wwid, b->wwid);
 }
 
 int failed_parse(const char *text, struct failed *ret)
@@ -138,6 +165,8 @@ int failed_parse(const char *text, struct failed *ret)
 			result = r;
 	}
 	free(copy);
+	if (failed.n)
+		qsort(failed.entries, failed.n, sizeof(*failed.entries), compare_entries);
 	*ret = failed;
 	return result;
 }

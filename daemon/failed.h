@@ -23,7 +23,7 @@ struct failed_entry {
 };
 
 struct failed {
-	struct failed_entry *entries;
+	struct failed_entry *entries; /* sorted by WWID */
 	size_t n;
 };
 

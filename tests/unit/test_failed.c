@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,12 +99,73 @@ static void damaged(void **state)
 	assert_int_equal(failed.n, 0);
 }
 
+/* Many LUNs: what is remembered is what a plain list would have. */
+static void many(void **state)
+{
+	struct failed failed = {.n = 0}, again;
+	static bool in[60][5];
+	unsigned int seed = 1;
+	size_t n = 0;
+	char *text;
+
+	(void)state;
+	for (int deed = 0; deed < 5000; deed++) {
+		int l = rand_r(&seed) % 60, p = rand_r(&seed) % 5;
+		char wwid[32], portal[32];
+		struct path_name name;
+
+		snprintf(wwid, sizeof(wwid), "3600%d", l);
+		snprintf(portal, sizeof(portal), "10.0.%d.2", p + 1);
+		name = name_of(portal, "p1");
+		assert_int_equal(failed_has(&failed, wwid, &name), in[l][p]);
+		if (rand_r(&seed) % 2) {
+			assert_int_equal(failed_add(&failed, wwid, &name), 0);
+			n += !in[l][p];
+			in[l][p] = true;
+		} else {
+			assert_int_equal(failed_remove(&failed, wwid, &name), in[l][p]);
+			n -= in[l][p];
+			in[l][p] = false;
+		}
+		assert_int_equal(failed.n, n);
+	}
+	assert_int_equal(failed_format(&failed, &text), 0);
+	assert_int_equal(failed_parse(text, &again), 0);
+	assert_int_equal(again.n, n);
+	for (size_t i = 1; i < n; i++)
+		assert_true(strcmp(again.entries[i - 1].wwid, again.entries[i].wwid) <= 0);
+	free(text);
+	failed_free(&failed);
+	failed_free(&again);
+}
+
+/* Lines in any order, as another hand may have left them. */
+static void unsorted(void **state)
+{
+	struct path_name a = name_of("10.0.1.2", ""), b = name_of("10.0.2.2", "");
+	struct failed failed;
+
+	(void)state;
+	assert_int_equal(failed_parse("portal=10.0.1.2 C\nportal=10.0.1.2 A\nportal=10.0.2.2 C\n"
+				      "portal=10.0.1.2 B\n", &failed), 0);
+	assert_true(failed_has(&failed, "A", &a));
+	assert_true(failed_has(&failed, "B", &a));
+	assert_true(failed_has(&failed, "C", &a));
+	assert_true(failed_has(&failed, "C", &b));
+	assert_false(failed_has(&failed, "B", &b));
+	assert_int_equal(failed_remove(&failed, "C", &a), 1);
+	assert_true(failed_has(&failed, "C", &b));
+	failed_free(&failed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(remembers),
 		cmocka_unit_test(survives),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(many),
+		cmocka_unit_test(unsorted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
