@@ -185,23 +185,39 @@ static size_t list_targets(const struct lun *lun, const char **targets)
 	return n;
 }
 
+/* The LUN as sections are found for it; 'targets': room for POLICY_PATHS_MAX. */
+static struct store_lun key_of(const struct lun *lun, const char **targets)
+{
+	const struct iscsi_identity *first = lun->paths[0].id;
+
+	return (struct store_lun){.wwid = lun->wwid,
+				  .alias = lun->alias,
+				  .targets = targets,
+				  .n_targets = list_targets(lun, targets),
+				  .vendor = first->vendor,
+				  .product = first->product};
+}
+
 const struct store_entry *lun_find_entry(const struct lun *lun, const struct store *store)
 {
 	const char *targets[POLICY_PATHS_MAX];
-	const struct iscsi_identity *first = lun->paths[0].id;
-	struct store_lun key = {.wwid = lun->wwid,
-				.alias = lun->alias,
-				.targets = targets,
-				.n_targets = list_targets(lun, targets),
-				.vendor = first->vendor,
-				.product = first->product};
+	const struct store_lun key = key_of(lun, targets);
 
 	return store_find(store, &key);
 }
 
+static const struct store_entry *find_entry(const struct lun *lun,
+					    const struct store_index *sections)
+{
+	const char *targets[POLICY_PATHS_MAX];
+	const struct store_lun key = key_of(lun, targets);
+
+	return store_index_find(sections, &key);
+}
+
 /* One LUN from the members first…first+n-1. */
 static void fill_lun(struct lun *lun, const struct member *first, size_t n,
-		     const struct store *store)
+		     const struct store_index *sections)
 {
 	size_t i;
 
@@ -216,14 +232,14 @@ static void fill_lun(struct lun *lun, const struct member *first, size_t n,
 			lun->map = first[i].map;
 	}
 	lun->alias = lun->map ? lun->map->name : "";
-	lun->entry = lun_find_entry(lun, store);
+	lun->entry = find_entry(lun, sections);
 	if (lun->entry)
 		lun->scope = lun->entry->name.scope;
 	make_plan(lun);
 }
 
 static void fill_table(struct lun_table *table, const struct member *members, size_t n,
-		       const struct store *store)
+		       const struct store_index *sections)
 {
 	size_t first, end;
 
@@ -234,7 +250,7 @@ static void fill_table(struct lun_table *table, const struct member *members, si
 			if (strcmp(members[end].wwid, members[first].wwid))
 				break;
 		lun->paths = &table->paths[first];
-		fill_lun(lun, &members[first], end - first, store);
+		fill_lun(lun, &members[first], end - first, sections);
 	}
 }
 
@@ -246,8 +262,11 @@ int lun_table_make(const struct inventory *inventory, const struct store *store,
 	struct lun_table table = {.luns = calloc(n + 1, sizeof(*table.luns)),
 				  .paths = calloc(n + 1, sizeof(*table.paths))};
 	struct mapped_paths mapped = {.n = 0};
+	struct store_index sections = {.n = 0};
 
-	if (!members || !table.luns || !table.paths || list_mapped(inventory, &mapped) < 0) {
+	if (!members || !table.luns || !table.paths || list_mapped(inventory, &mapped) < 0 ||
+	    store_index_make(store, &sections) < 0) {
+		free(mapped.paths);
 		free(members);
 		lun_table_free(&table);
 		return -ENOMEM;
@@ -256,7 +275,8 @@ int lun_table_make(const struct inventory *inventory, const struct store *store,
 		fill_member(&mapped, &inventory->disks[i], &members[i]);
 	free(mapped.paths);
 	qsort(members, n, sizeof(*members), compare_members);
-	fill_table(&table, members, n, store);
+	fill_table(&table, members, n, &sections);
+	store_index_free(&sections);
 	free(members);
 	*ret = table;
 	return 0;

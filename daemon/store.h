@@ -56,6 +56,17 @@ void store_free(struct store *store);
  * is entry->name.scope. NULL: none. */
 const struct store_entry *store_find(const struct store *store, const struct store_lun *lun);
 
+/* The same for many LUNs, without looking at each entry for each of them. The entries are the
+ * store's, which must outlive it. -ENOMEM. Free with store_index_free(). */
+struct store_index {
+	const struct store_entry **entries; /* sorted by scope and name */
+	size_t n;
+};
+int store_index_make(const struct store *store, struct store_index *ret);
+const struct store_entry *store_index_find(const struct store_index *index,
+					   const struct store_lun *lun);
+void store_index_free(struct store_index *index);
+
 /* The entry of exactly this name. NULL: none. */
 const struct store_entry *store_entry_named(const struct store *store,
 					    const struct store_name *name);

@@ -530,6 +530,45 @@ static void precedence(void **state)
 	store_free(&store);
 }
 
+/* Any LUN, any sections, two of one name among them: the index finds what a look at each finds. */
+static void indexed(void **state)
+{
+	static const char *const targets[] = {"iqn.0", "iqn.1", "iqn.2", "iqn.3"};
+	static const char *const words[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+	struct store_entry entries[12];
+	unsigned int seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct store store = {.entries = entries, .n = (size_t)rand_r(&seed) % 13};
+		struct store_index index;
+		struct store_lun lun = {.wwid = rand_r(&seed) % 5 ? words[rand_r(&seed) % 8] : "",
+					.alias = rand_r(&seed) % 5 ? words[rand_r(&seed) % 8] : "",
+					.targets = &targets[rand_r(&seed) % 3],
+					.n_targets = (size_t)rand_r(&seed) % 3,
+					.vendor = words[rand_r(&seed) % 3],
+					.product = words[rand_r(&seed) % 3]};
+
+		for (size_t i = 0; i < store.n; i++) {
+			struct store_name *name = &entries[i].name;
+
+			entries[i] = (struct store_entry){
+				.name.scope = (enum store_scope)(rand_r(&seed) % STORE_SCOPE_MAX)};
+			if (name->scope == STORE_LUN)
+				strcpy(name->name, words[rand_r(&seed) % 8]);
+			else if (name->scope == STORE_TARGET)
+				strcpy(name->name, targets[rand_r(&seed) % 4]);
+			else if (name->scope == STORE_PRODUCT)
+				strcpy(name->name, words[rand_r(&seed) % 3]);
+			if (name->scope == STORE_PRODUCT)
+				strcpy(name->product, words[rand_r(&seed) % 3]);
+		}
+		assert_int_equal(store_index_make(&store, &index), 0);
+		assert_ptr_equal(store_index_find(&index, &lun), store_find(&store, &lun));
+		store_index_free(&index);
+	}
+}
+
 /* A byte order mark stays where it was, whatever is edited. */
 static void edit_mark(void **state)
 {
@@ -633,6 +672,7 @@ int main(void)
 		cmocka_unit_test(files), cmocka_unit_test(links),
 		cmocka_unit_test(edit_inline_comments), cmocka_unit_test(edit_crlf),
 		cmocka_unit_test(unfit_names), cmocka_unit_test(errors), cmocka_unit_test(file_names),
+		cmocka_unit_test(indexed),
 		cmocka_unit_test(edit_mark),
 	};
 
