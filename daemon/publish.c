@@ -218,37 +218,60 @@ static bool make_record(const struct watch *watch, const struct lun *lun, size_t
 	return ret->role != ROLE_NONE || ret->flags;
 }
 
-static bool was_held(const struct watch *watch, const struct lun *lun)
+/* Where it stands among those that wait, which are sorted, or would stand. */
+static size_t held_place(const struct watch *watch, uint64_t hash)
 {
-	uint64_t hash = fnv1a(FNV1A_START, lun->wwid, strlen(lun->wwid));
+	size_t low = 0, high = watch->n_held;
 
-	for (size_t i = 0; i < watch->n_held; i++)
-		if (watch->held[i] == hash)
-			return true;
-	return false;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (watch->held[middle] < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int hold(struct watch *watch, size_t place, uint64_t hash)
+{
+	uint64_t *grown = reallocarray(watch->held, watch->n_held + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	memmove(&grown[place + 1], &grown[place], (watch->n_held - place) * sizeof(*grown));
+	grown[place] = hash;
+	watch->held = grown;
+	watch->n_held++;
+	return 0;
+}
+
+static void hold_no_more(struct watch *watch, size_t place)
+{
+	watch->n_held--;
+	memmove(&watch->held[place], &watch->held[place + 1],
+		(watch->n_held - place) * sizeof(*watch->held));
 }
 
 /* Note that the LUN waits (or does no more), and say so once. */
 static void note_hold(struct watch *watch, const struct lun *lun, int blocker, uint64_t now_ns)
 {
-	uint64_t hash = fnv1a(FNV1A_START, lun->wwid, strlen(lun->wwid)), *grown;
+	uint64_t hash = fnv1a(FNV1A_START, lun->wwid, strlen(lun->wwid));
+	size_t place = held_place(watch, hash);
+	bool before = place < watch->n_held && watch->held[place] == hash;
 	const char *name = *lun->alias ? lun->alias : lun->wwid;
 	char text[PUBLISH_WAIT_TEXT_MAX];
 
-	if ((blocker >= 0) == was_held(watch, lun))
+	if ((blocker >= 0) == before)
 		return;
 	if (blocker < 0) {
-		for (size_t i = 0; i < watch->n_held; i++)
-			if (watch->held[i] == hash)
-				watch->held[i--] = watch->held[--watch->n_held];
+		hold_no_more(watch, place);
 		log_line(LOG_NOTICE, "%s: its new policy is carried out now", name);
 		return;
 	}
-	grown = reallocarray(watch->held, watch->n_held + 1, sizeof(*grown));
-	if (!grown)
+	if (hold(watch, place, hash) < 0)
 		return; /* said the next time */
-	watch->held = grown;
-	watch->held[watch->n_held++] = hash;
 	log_line(LOG_NOTICE, "%s: its new policy waits for %s", name,
 		 publish_wait_text(watch, &lun->paths[blocker], now_ns, text, sizeof(text)));
 }

@@ -80,7 +80,7 @@ struct watch {
 	struct board *board;
 	int board_error; /* last publish: 0 or -errno, logged once per change */
 	struct published published;
-	uint64_t *held; /* hashes of the WWIDs of LUNs whose new plan waits */
+	uint64_t *held; /* hashes of the WWIDs of LUNs whose new plan waits, sorted */
 	size_t n_held;
 	struct failed failed;	    /* by `mpathiscsi fail` */
 	struct lingering lingering; /* failed in dm, and in order */
