@@ -61,48 +61,75 @@ static bool needs_queueing(const struct quick *quick, const struct lun *lun, uin
 	return borrow_needed(paths, n);
 }
 
-static size_t find(const struct quick *quick, const char *map)
+/* Where the map stands among those that are borrowed, or would stand. */
+static size_t place_of(const struct quick *quick, const char *map)
 {
-	size_t i = 0;
+	size_t low = 0, high = quick->n_borrowed;
 
-	while (i < quick->n_borrowed && strcmp(quick->borrowed[i], map) != 0)
-		i++;
-	return i;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(quick->borrowed[middle].name, map) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-static void borrow(struct quick *quick, const struct lun *lun)
+static struct borrowed_map *find(const struct quick *quick, const char *map)
 {
-	char(*grown)[DM_NAME_TEXT_MAX];
+	size_t place = place_of(quick, map);
 
-	if (find(quick, lun->map->name) == quick->n_borrowed) {
-		grown = reallocarray(quick->borrowed, quick->n_borrowed + 1, sizeof(*grown));
-		if (!grown)
-			return;
-		quick->borrowed = grown;
-		copy_text(grown[quick->n_borrowed++], sizeof(*grown), lun->map->name);
-		log_line(LOG_NOTICE,
-			 "%s: queueing was turned off while its sessions are silent: on again until "
-			 "that is over",
-			 lun->map->name);
-	}
-	map_queue(lun->map->name, true);
+	return place < quick->n_borrowed && !strcmp(quick->borrowed[place].name, map)
+		       ? &quick->borrowed[place]
+		       : NULL;
+}
+
+static struct borrowed_map *add(struct quick *quick, const char *map)
+{
+	size_t place = place_of(quick, map), behind = quick->n_borrowed - place;
+	struct borrowed_map *grown =
+		reallocarray(quick->borrowed, quick->n_borrowed + 1, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	memmove(&grown[place + 1], &grown[place], behind * sizeof(*grown));
+	grown[place] = (struct borrowed_map){.needed = true};
+	copy_text(grown[place].name, sizeof(grown[place].name), map);
+	quick->borrowed = grown;
+	quick->n_borrowed++;
+	log_line(LOG_NOTICE,
+		 "%s: queueing was turned off while its sessions are silent: on again until that "
+		 "is over",
+		 map);
+	return &grown[place];
+}
+
+/* Borrows, or keeps what is borrowed, as long as it is needed. */
+static void look_at_lun(struct quick *quick, const struct lun *lun, uint64_t now_ns)
+{
+	struct borrowed_map *borrowed = find(quick, lun->map->name);
+
+	if ((!borrowed && lun->map->queues) || !needs_queueing(quick, lun, now_ns))
+		return;
+	if (borrowed)
+		borrowed->needed = true;
+	else if (!add(quick, lun->map->name))
+		return;
+	if (!lun->map->queues)
+		map_queue(lun->map->name, true);
 }
 
 static void give_back(struct quick *quick, size_t index)
 {
+	struct borrowed_map *borrowed = &quick->borrowed[index];
+
 	if (multipathd_not_running(quick->maps_error))
-		map_queue(quick->borrowed[index], false);
-	log_line(LOG_NOTICE, "%s: queueing is multipathd's affair again", quick->borrowed[index]);
+		map_queue(borrowed->name, false);
+	log_line(LOG_NOTICE, "%s: queueing is multipathd's affair again", borrowed->name);
 	quick->n_borrowed--;
-	memmove(quick->borrowed[index], quick->borrowed[quick->n_borrowed],
-		sizeof(quick->borrowed[index]));
-}
-
-static bool is_needed(const struct quick *quick, const char *map, uint64_t now_ns)
-{
-	const struct lun *lun = lun_find(&quick->watch->luns, map);
-
-	return lun && lun->map && quick_acts(quick) && needs_queueing(quick, lun, now_ns);
+	memmove(borrowed, borrowed + 1, (quick->n_borrowed - index) * sizeof(*borrowed));
 }
 
 /* Does it run, or not? One that is starting, or stuck, says neither. */
@@ -116,12 +143,13 @@ void quick_borrow_queueing(struct quick *quick, uint64_t now_ns)
 	const struct lun_table *table = &quick->watch->luns;
 	size_t i;
 
+	for (i = 0; i < quick->n_borrowed; i++)
+		quick->borrowed[i].needed = false;
 	for (i = 0; quick_acts(quick) && i < table->n; i++)
-		if (table->luns[i].map && !table->luns[i].map->queues &&
-		    needs_queueing(quick, &table->luns[i], now_ns))
-			borrow(quick, &table->luns[i]);
+		if (table->luns[i].map)
+			look_at_lun(quick, &table->luns[i], now_ns);
 	for (i = quick->n_borrowed; i-- > 0;)
-		if (!is_needed(quick, quick->borrowed[i], now_ns) && knows_multipathd(quick))
+		if (!quick->borrowed[i].needed && knows_multipathd(quick))
 			give_back(quick, i);
 }
 

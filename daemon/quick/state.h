@@ -134,7 +134,7 @@ struct quick {
 	bool maps_pending;
 	bool maps_fresh; /* the last answer came when last asked */
 	int maps_error;	 /* why it did not: of multipathd_submit() */
-	char (*borrowed)[DM_NAME_TEXT_MAX]; /* borrow.c: maps whose queueing we turned on */
+	struct borrowed_map *borrowed; /* sorted by name */
 	size_t n_borrowed;
 	bool tuned; /* routes of ours may be there */
 	uint64_t tuned_hash, tuned_ns;
