@@ -233,7 +233,6 @@ static bool look_at_all(struct quick *quick, uint64_t now_ns)
 
 	if (!luns)
 		return false; /* the next look is soon */
-	quick->hangs->hurry = false;
 	hang_doom_begin(quick);
 	n = list_hanging(quick, now_ns, luns);
 	if (n) {
@@ -290,6 +289,7 @@ void quick_hang(struct quick *quick, uint64_t now_ns)
 	if (!is_due(quick->hangs, now_ns, &lost_ns))
 		return;
 	quick->hangs->looked_ns = now_ns;
+	quick->hangs->hurry = false;
 	if (hang_sync_disks(quick->hangs, &quick->watch->inventory) < 0 ||
 	    count(quick->hangs, &quick->loads, lost_ns, now_ns) < 0)
 		return;

@@ -145,6 +145,15 @@ static const char *refusal(struct quick *quick, const struct hang_case *c)
 	return why;
 }
 
+static size_t answers_max(size_t n_paths)
+{
+	size_t n = HANG_PATHS_A_LOOK / (n_paths + 1);
+
+	if (n < HANG_ANSWERS_MIN)
+		return HANG_ANSWERS_MIN;
+	return n < HANG_ANSWERS_MAX ? n : HANG_ANSWERS_MAX;
+}
+
 /* NULL: too many were asked for at this look. */
 static const struct hang_answer *answer_of(struct quick *quick, const struct hang_case *c)
 {
@@ -154,7 +163,7 @@ static const struct hang_answer *answer_of(struct quick *quick, const struct han
 	for (size_t i = 0; i < hangs->n_answers; i++)
 		if (hangs->answers[i].doomed == hash)
 			return &hangs->answers[i];
-	if (hangs->n_asked == HANG_ANSWERS_MAX)
+	if (hangs->n_asked >= answers_max(hangs->n_disks))
 		return NULL;
 	hangs->n_asked++;
 	hangs->answers[hangs->n_answers] =

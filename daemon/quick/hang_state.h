@@ -45,7 +45,10 @@ struct hang_answer {
 	const char *why; /* NULL: they may be given up */
 };
 
-#define HANG_ANSWERS_MAX 3
+/* As many at one look as make for so many paths to be looked through, within limits. */
+#define HANG_PATHS_A_LOOK 49152
+#define HANG_ANSWERS_MIN  3
+#define HANG_ANSWERS_MAX  64
 
 struct hangs {
 	bool waiting; /* some I/O is in flight without an answer since */
@@ -62,8 +65,8 @@ struct hangs {
 	struct hash_index by_lun; /* of the refusals */
 	struct hang_answer answers[HANG_ANSWERS_MAX]; /* of this look */
 	size_t n_answers, n_asked;
-	uint64_t next_lun; /* which LUN the next look begins with: its place in the table */
-	bool hurry;	   /* there is more to do than a look may: the next one comes at once */
+	size_t next_lun; /* which LUN the next look begins with: its place in the table */
+	bool hurry;	 /* there is more to do than a look may: the next one comes at once */
 	uint64_t n_hangs, n_freed, n_refused; /* for people */
 };
 

@@ -125,7 +125,7 @@ static void test_turns(void **state)
 	do {
 		before = n_hung(a) + a->quick.hangs->n_refusals;
 		look(a, 200);
-		assert_true(a->quick.hangs->n_asked <= HANG_ANSWERS_MAX);
+		assert_true(a->quick.hangs->n_asked * LUNS * PATHS <= HANG_PATHS_A_LOOK);
 	} while (++looks < 1000 && n_hung(a) + a->quick.hangs->n_refusals > before);
 	for (size_t l = 0; l < LUNS; l++) {
 		bool noted = false;
@@ -141,6 +141,40 @@ static void test_turns(void **state)
 		if (!noted && !*text)
 			fail_msg("LUN %zu never had its turn", l);
 	}
+}
+
+static const char *said_of(const struct array *a, size_t l, size_t p)
+{
+	static char text[HANG_TEXT_MAX];
+
+	return quick_hang_text(&a->quick, &a->luns[l], &a->luns[l].paths[p], a->now_ns, text,
+			       sizeof(text));
+}
+
+/* The first LUN hangs on a path, the second on the other one of its two, the third as the first:
+ * once the second is turned away from its path the one that the first hangs on is its last. */
+static void test_in_the_way(void **state)
+{
+	struct array *a = *state;
+	const uint64_t limit_ms = a->quick.settings.timing.lun_dead_ms;
+
+	get_stuck(a, 0, 1);
+	get_stuck(a, 1, 4);
+	get_stuck(a, 2, 1);
+	for (size_t p = 0; p < PATHS; p++)
+		if (p != 1 && p != 4)
+			a->paths[PATHS + p].plan.role = ROLE_EXCLUDED;
+	look(a, 1000);
+	for (uint64_t ms = 0; ms < limit_ms + 1400; ms += 200) {
+		for (size_t p = 0; p < PATHS; p++) /* elsewhere in that port group it flows */
+			if (p != 1)
+				a->loads[p].completed++, a->loads[2 * PATHS + p].completed++;
+		look(a, 200);
+	}
+	assert_int_equal(a->quick.hangs->n_hangs, 2);
+	assert_non_null(strstr(said_of(a, 0, 1), "new I/O goes elsewhere"));
+	assert_non_null(strstr(said_of(a, 1, 4), "new I/O goes elsewhere"));
+	assert_non_null(strstr(said_of(a, 2, 1), quick_reason_text(QUICK_LAST_PATH)));
 }
 
 /* Wherever all that hangs may be given up together, so may what each LUN hangs on alone. */
@@ -202,6 +236,7 @@ int main(void)
 		WITH_ARRAY(test_published_once),
 		WITH_ARRAY(test_refused_once),
 		WITH_ARRAY(test_turns),
+		WITH_ARRAY(test_in_the_way),
 		WITH_ARRAY(test_together),
 	};
 
