@@ -12,33 +12,15 @@
 #include "daemon/publish.h"
 #include "tests/unit/quick_fixture.h"
 
-static char directory[128], board_path[160];
-
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
 	struct scene *s;
 
 	scene_set_up(state);
 	s = *state;
-	snprintf(directory, sizeof(directory), "%s/doubt.XXXXXX", tmp ? tmp : "/tmp");
-	assert_non_null(mkdtemp(directory));
-	snprintf(board_path, sizeof(board_path), "%s/board", directory);
-	s->watch.options.board_path = board_path;
-	assert_int_equal(board_new(board_path, (unsigned int)-1, &s->watch.board), 0);
+	scene_open_board(s);
 	watch_publish(&s->watch);
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct scene *s = *state;
-
-	board_free(s->watch.board);
-	published_free(&s->watch.published);
-	unlink(board_path);
-	rmdir(directory);
-	return scene_tear_down(state);
 }
 
 /* What a checker reads of session i now. */
@@ -46,7 +28,7 @@ static uint32_t told(const struct scene *s, unsigned int i)
 {
 	struct board_session record;
 
-	assert_int_equal(board_read_session(board_path, s->ids[i].sid,
+	assert_int_equal(board_read_session(s->board, s->ids[i].sid,
 					    path_name_hash(&s->ids[i].name), clock_now_ns(),
 					    &record),
 			 BOARD_FRESH);
@@ -163,7 +145,7 @@ static void test_ended(void **state)
 	assert_int_equal(told(s, 1), before);
 }
 
-#define WITH_BOARD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_BOARD(test) cmocka_unit_test_setup_teardown(test, set_up, scene_tear_down)
 
 int main(void)
 {
