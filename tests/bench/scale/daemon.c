@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -70,6 +71,12 @@ void scale_daemon_stop(struct scale_daemon *daemon)
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
 		scale_die("the daemon ended with status %#x:\n%s", (unsigned int)status,
 			  daemon->text);
+	close(daemon->log);
+}
+
+void scale_daemon_kill(struct scale_daemon *daemon)
+{
+	scale_end(daemon->pid);
 	close(daemon->log);
 }
 
@@ -143,7 +150,27 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-double scale_command(const char *build, const char *const *argv, double *ret_cpu_s)
+/* Until the process has ended: the daemon that it waits for may be waiting for us to take in what
+ * it logs. */
+static void listen_until_end(struct scale_daemon *daemon, pid_t pid)
+{
+	struct pollfd fds[] = {{.fd = pidfd_open(pid, 0), .events = POLLIN},
+			       {.fd = daemon->log, .events = POLLIN}};
+
+	if (fds[0].fd < 0)
+		scale_die("pidfd_open: %s", strerror(errno));
+	while (!fds[0].revents) {
+		poll(fds, 2, -1);
+		if (fds[1].revents & POLLIN)
+			scale_daemon_listen(daemon, 0);
+		else if (fds[1].revents)
+			fds[1].fd = -1;
+	}
+	close(fds[0].fd);
+}
+
+double scale_command(struct scale_daemon *daemon, const char *build, const char *const *argv,
+		     double *ret_cpu_s)
 {
 	uint64_t begin_ns = clock_now_ns();
 	struct rusage usage;
@@ -154,11 +181,13 @@ double scale_command(const char *build, const char *const *argv, double *ret_cpu
 	snprintf(program, sizeof(program), "%s/mpathiscsi", build);
 	pid = fork();
 	if (pid == 0) {
-		if (!freopen("/run/scale/out", "w", stdout))
+		if (!freopen("/run/scale/out", "w", stdout) ||
+		    !freopen("/run/scale/err", "w", stderr))
 			_exit(126);
 		execv(program, (char *const *)(const void *)argv);
 		_exit(127);
 	}
+	listen_until_end(daemon, pid);
 	if (wait4(pid, &status, 0, &usage) != pid || !WIFEXITED(status) ||
 	    WEXITSTATUS(status))
 		return -1;

@@ -14,8 +14,11 @@
 
 #define CONNECT_TRIES 1000 /* 10 s */
 
+enum what { LOGIN, LOGOUT, LIVES };
+
 struct order {
-	unsigned int place, portal; /* portal 0: log out */
+	enum what what;
+	unsigned int place, portal;
 };
 
 static struct sockaddr_in address(unsigned int n, unsigned int last, uint16_t port)
@@ -48,7 +51,27 @@ static int connect_to(unsigned int n, uint16_t *ret_port)
 	scale_die("connection to portal %u: %s", n, strerror(errno));
 }
 
-/* The answer is the local port. */
+/* Nothing is ever said on it: anything but silence is its end. */
+static bool lives(int fd)
+{
+	char byte;
+
+	return fd >= 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static uint16_t obey(int *fd, const struct order *order)
+{
+	uint16_t port = 0;
+
+	if (order->what == LIVES)
+		return lives(*fd);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = order->what == LOGIN ? connect_to(order->portal, &port) : -1;
+	return port;
+}
+
+/* The answer is the local port, or whether it lives. */
 __attribute__((noreturn)) static void serve(int commands)
 {
 	int connections[SCALE_PORTALS];
@@ -57,12 +80,7 @@ __attribute__((noreturn)) static void serve(int commands)
 
 	memset(connections, -1, sizeof(connections));
 	while (read(commands, &order, sizeof(order)) == sizeof(order)) {
-		int *fd = &connections[order.place];
-
-		port = 0;
-		if (*fd >= 0)
-			close(*fd);
-		*fd = order.portal ? connect_to(order.portal, &port) : -1;
+		port = obey(&connections[order.place], &order);
 		if (write(commands, &port, sizeof(port)) < 0)
 			break;
 	}
@@ -99,10 +117,15 @@ static uint16_t ask(const struct scale_iscsid *iscsid, struct order order)
 uint16_t scale_iscsid_login(const struct scale_iscsid *iscsid, unsigned int place,
 			    unsigned int portal)
 {
-	return ask(iscsid, (struct order){.place = place, .portal = portal});
+	return ask(iscsid, (struct order){.what = LOGIN, .place = place, .portal = portal});
 }
 
 void scale_iscsid_logout(const struct scale_iscsid *iscsid, unsigned int place)
 {
-	ask(iscsid, (struct order){.place = place});
+	ask(iscsid, (struct order){.what = LOGOUT, .place = place});
+}
+
+bool scale_iscsid_lives(const struct scale_iscsid *iscsid, unsigned int place)
+{
+	return ask(iscsid, (struct order){.what = LIVES, .place = place});
 }

@@ -57,6 +57,8 @@ struct scale_shared {
 	uint32_t n_maps;
 	uint64_t n_ioctls, n_messages;
 	uint64_t n_failed, last_failed_ns; /* paths failed by message */
+	uint64_t n_diskstats;		   /* times that the daemon opened it */
+	uint64_t diskstats_ns;		   /* that the kernel's own would have cost each time */
 	struct scale_map maps[SCALE_LUNS_MAX];
 };
 
@@ -119,6 +121,7 @@ void scale_iscsid_start(struct scale_iscsid *iscsid);
 uint16_t scale_iscsid_login(const struct scale_iscsid *iscsid, unsigned int place,
 			    unsigned int portal); /* its local port */
 void scale_iscsid_logout(const struct scale_iscsid *iscsid, unsigned int place);
+bool scale_iscsid_lives(const struct scale_iscsid *iscsid, unsigned int place); /* connection */
 
 /* multipathd.c: looks at the board so often. */
 pid_t scale_multipathd_start(struct scale_shared *shared, int look_ms);
@@ -132,6 +135,7 @@ struct scale_daemon {
 };
 void scale_daemon_start(struct scale_daemon *daemon, const char *build);
 void scale_daemon_stop(struct scale_daemon *daemon);
+void scale_daemon_kill(struct scale_daemon *daemon); /* where it would not come to an end */
 void scale_daemon_listen(struct scale_daemon *daemon,
 			 int timeout_ms);			/* take in what it logs */
 double scale_daemon_rss_mib(const struct scale_daemon *daemon); /* with its children */
@@ -139,8 +143,22 @@ double scale_daemon_peak_mib(
 	const struct scale_daemon *daemon); /* without its children */
 double scale_daemon_cpu_s(
 	const struct scale_daemon *daemon); /* so far, with its children */
-/* ms from start to end; -1: exit status not 0. Output is thrown away. *ret_cpu_s: its
- * own. */
-double scale_command(const char *build, const char *const *argv, double *ret_cpu_s);
+/* ms from start to end; -1: exit status not 0. Output is thrown away; what the daemon logs
+ * meanwhile is taken in, for it must not wait for us. *ret_cpu_s: the command's own. */
+double scale_command(struct scale_daemon *daemon, const char *build, const char *const *argv,
+		     double *ret_cpu_s);
+
+/* diskstats.c: /proc/diskstats, a line for each disk and map. */
+void scale_diskstats_make(unsigned int luns);
+/* I/O is in flight on all disks of the places in 'mask', a bit each; what was on others has
+ * ended. The lines keep their length, so that a reader sees each as it was or as it is. */
+void scale_diskstats_in_flight(unsigned int luns, unsigned int mask);
+/* What the kernel's own costs here: for each line, and for each disk that a read passes over. */
+struct scale_diskstats_cost {
+	double line_ns, skip_ns;
+};
+struct scale_diskstats_cost scale_diskstats_measure(void);
+/* Of one reading of a file as long as ours. */
+double scale_diskstats_ns(const struct scale_diskstats_cost *cost, unsigned int luns);
 
 #endif
