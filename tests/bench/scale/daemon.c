@@ -182,7 +182,7 @@ double scale_command(struct scale_daemon *daemon, const char *build, const char 
 	pid = fork();
 	if (pid == 0) {
 		if (!freopen("/run/scale/out", "w", stdout) ||
-		    !freopen("/run/scale/err", "w", stderr))
+		    !freopen(SCALE_COMMAND_ERRORS, "w", stderr))
 			_exit(126);
 		execv(program, (char *const *)(const void *)argv);
 		_exit(127);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What it costs when nothing is wrong: idle, status, a change of policies. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -41,14 +42,25 @@ struct took {
 	double ms, cpu_ms;
 };
 
+__attribute__((noreturn)) static void command_failed(const struct scale_run *run,
+						     const char *const *argv)
+{
+	FILE *in = fopen(SCALE_COMMAND_ERRORS, "re");
+	char words[1024] = "";
+	size_t n = in ? fread(words, 1, sizeof(words) - 1, in) : 0;
+
+	words[n] = '\0';
+	scale_die("%u paths: %s %s failed: %s\nthe daemon says:\n%s",
+		  run->luns * SCALE_PORTALS, argv[0], argv[1], words, run->daemon.text);
+}
+
 static struct took command(struct scale_run *run, const char *const *argv)
 {
 	double before_s = scale_daemon_cpu_s(&run->daemon), own_s = 0;
 	struct took took = {.ms = scale_command(&run->daemon, run->build, argv, &own_s)};
 
 	if (took.ms < 0)
-		scale_die("%u paths: %s %s failed; the daemon says:\n%s",
-			  run->luns * SCALE_PORTALS, argv[0], argv[1], run->daemon.text);
+		command_failed(run, argv);
 	took.cpu_ms = (own_s + scale_daemon_cpu_s(&run->daemon) - before_s) * 1000;
 	return took;
 }

@@ -143,6 +143,7 @@ double scale_daemon_peak_mib(
 	const struct scale_daemon *daemon); /* without its children */
 double scale_daemon_cpu_s(
 	const struct scale_daemon *daemon); /* so far, with its children */
+#define SCALE_COMMAND_ERRORS "/run/scale/err" /* of the last one */
 /* ms from start to end; -1: exit status not 0. Output is thrown away; what the daemon logs
  * meanwhile is taken in, for it must not wait for us. *ret_cpu_s: the command's own. */
 double scale_command(struct scale_daemon *daemon, const char *build, const char *const *argv,
