@@ -155,7 +155,7 @@ static inline int scene_tear_down(void **state)
 	struct scene *s = *state;
 
 	hangs_free(s->quick.hangs);
-	if (s->watch.board) {
+	if (*s->folder) {
 		board_free(s->watch.board);
 		published_free(&s->watch.published);
 		failed_free(&s->watch.failed);

@@ -117,7 +117,7 @@ static int set_up_all(void **state)
 	snprintf(name, sizeof(name), "@mpathiscsi-reload-%d", (int)getpid());
 	setenv(MULTIPATHD_ENVIRONMENT, name, 1);
 	own_etc = unshare(CLONE_NEWNS) == 0 &&
-		  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		  mount("none", "/", "none", MS_REC | MS_PRIVATE, "") == 0 &&
 		  mount("none", SYSCONFDIR, "tmpfs", 0, "mode=755") == 0;
 	if (!own_etc)
 		print_message("no " SYSCONFDIR " of our own: %s\n", strerror(errno));

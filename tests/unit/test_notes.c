@@ -11,7 +11,7 @@
 static void kept_in_order(void **state)
 {
 	struct notes notes = { .n = 0 };
-	char expected[16];
+	char expected[32];
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
