@@ -190,16 +190,9 @@ fault_in_order() {
 
 # fault_take: FAULT_NOW: how many there are of what can be left behind.
 fault_take() {
-	local name pid
+	local name
 	FAULT_NOW=()
-	for name in mpathiscsid mpathiscsi-prob mpathiscsi multipathd iscsid; do
-		FAULT_NOW[processes.$name]=$(pgrep -cx "$name" || true)
-		for pid in $(pgrep -x "$name"); do
-			FAULT_NOW[fd.$name]=$((${FAULT_NOW[fd.$name]:-0} + $(find "/proc/$pid/fd" -mindepth 1 2> /dev/null | wc -l)))
-			FAULT_NOW[threads.$name]=$((${FAULT_NOW[threads.$name]:-0} + $(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 2> /dev/null | wc -l)))
-			FAULT_NOW[rss.$name]=$((${FAULT_NOW[rss.$name]:-0} + $(awk '/^VmRSS:/ { kib = $2 } END { print kib + 0 }' "/proc/$pid/status" 2> /dev/null || echo 0)))
-		done
-	done
+	for name in mpathiscsid mpathiscsi-prob mpathiscsi multipathd iscsid; do fault_take_process "$name"; done
 	FAULT_NOW[sessions]=$(find /sys/class/iscsi_session -mindepth 1 | wc -l)
 	FAULT_NOW[connections]=$(ss -Htn state established dport = :3260 | wc -l)
 	FAULT_NOW[target.sessions]=$(fault_target_sessions)
@@ -207,6 +200,23 @@ fault_take() {
 	FAULT_NOW[maps]=$(dmsetup ls | wc -l)
 	FAULT_NOW[files]=$(find /run/mpathiscsi /etc/mpathiscsi /etc/multipath /etc/iscsi /run/lock/iscsi ! -type d 2> /dev/null | sort | md5sum)
 	FAULT_NOW[temporary]=$(find /tmp /dev/shm ! -type d | wc -l)
+}
+# fault_take_process NAME: processes of that name, and what they have: one process is started for all of it.
+fault_take_process() {
+	local pid key value n=0
+	local -a fds
+	for pid in $(pgrep -x "$1"); do
+		n=$((n + 1))
+		fds=("/proc/$pid/fd"/*)
+		FAULT_NOW[fd.$1]=$((${FAULT_NOW[fd.$1]:-0} + ${#fds[@]}))
+		while read -r key value _; do
+			case $key in
+			Threads:) FAULT_NOW[threads.$1]=$((${FAULT_NOW[threads.$1]:-0} + value)) ;;
+			VmRSS:) FAULT_NOW[rss.$1]=$((${FAULT_NOW[rss.$1]:-0} + value)) ;;
+			esac
+		done 2> /dev/null < "/proc/$pid/status"
+	done
+	FAULT_NOW[processes.$1]=$n
 }
 # fault_target_sessions: the sessions that the target knows of, of the kernel and of our probe.
 fault_target_sessions() {
@@ -261,7 +271,7 @@ fault_no_leak() {
 			FAULT_LEAK+="$key ${FAULT_NOW[$key]:-0}, was ${FAULT_BASE[$key]}; "
 		fi
 	done
-	[[ -z $FAULT_LEAK ]]
+	[[ -z $FAULT_LEAK ]] || { FAULT_LACKED=$FAULT_LEAK; return 1; }
 }
 # fault_usage NAME: what there is after that fault, in a line of usage.txt.
 fault_usage() {

@@ -172,11 +172,13 @@ fault_cell() {
 	say "all as before"
 	fault_loads_stop
 	fault_leak_begin
+	FAULT_LACKED=nothing
 	if ! fault_wait 120 fault_no_leak; then
 		fault_wrong "left behind: $FAULT_LEAK"
 		fault_descriptors > "$LAB_OUT/descriptors.$name.txt"
 		diff "$LAB_OUT/descriptors.txt" "$LAB_OUT/descriptors.$name.txt" | grep '^[<>]' | head -n 40 || true
 	fi
+	say "looked for what is left behind; more than before was last: $FAULT_LACKED"
 	fault_usage "$name"
 	fault_alive
 	[[ -z $FAULT_BY_HAND || -n $F_WHY ]] || fault_wrong "put right by hand: $FAULT_BY_HAND"
