@@ -300,6 +300,8 @@ void control_connection_new(struct control *control, int fd)
 	if (sd_event_add_io(control->event, &c->io, fd, EPOLLIN, on_io, c) < 0 ||
 	    sd_event_source_set_priority(c->io, CONTROL_PRIORITY) < 0 ||
 	    sd_event_add_time(control->event, &c->deadline, CLOCK_MONOTONIC,
-			      now_us + LIFETIME_US, 100000, on_deadline, c) < 0)
+			      now_us + LIFETIME_US, 100000, on_deadline, c) < 0 ||
+	    /* after what may be sent by now: if we were late, that is no fault of the client */
+	    sd_event_source_set_priority(c->deadline, CONTROL_PRIORITY + 1) < 0)
 		connection_free(c);
 }

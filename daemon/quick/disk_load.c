@@ -9,6 +9,10 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#define CALM_MIN_MS   1000
+#define CALM_MAX_MS   15000
+#define WANTED_MAX_MS 2000
+
 static int compare(const void *left, const void *right)
 {
 	const struct disk_load *a = left, *b = right;
@@ -144,9 +148,12 @@ const struct disk_load *disk_loads_find(const struct disk_loads *loads, dev_t de
 	return loads->n ? bsearch(&key, loads->disks, loads->n, sizeof(key), compare) : NULL;
 }
 
-uint32_t disk_loads_every_ms(size_t n_disks)
+uint32_t disk_loads_pause_ms(uint32_t cost_us, bool wanted)
 {
-	return n_disks > 8192 ? 2000 : 1000;
+	uint32_t pause_ms = wanted ? cost_us / 250 : cost_us / 10;
+	uint32_t least_ms = wanted ? 0 : CALM_MIN_MS, most_ms = wanted ? WANTED_MAX_MS : CALM_MAX_MS;
+
+	return pause_ms < least_ms ? least_ms : pause_ms > most_ms ? most_ms : pause_ms;
 }
 
 void disk_loads_free(struct disk_loads *loads)

@@ -8,6 +8,7 @@
  * is not counted as in flight.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,8 +31,14 @@ int disk_loads_parse(const char *text, struct disk_loads *ret);
 /* Read and parse 'path' (NULL: /proc/diskstats). -errno; *ret is written on success only. */
 int disk_loads_read(const char *path, struct disk_loads *ret);
 
-/* How often they are read where nothing calls for it: many disks make a text of a megabyte. */
-uint32_t disk_loads_every_ms(size_t n_disks);
+/*
+ * How long after a reading that took 'cost_us' of the processor's time the next one may be. The kernel
+ * begins with the first disk again for each page of the text (block/genhd.c, disk_seqf_start()), so the
+ * cost goes by the square of the disks: 0.1 ms for a hundred, 130 ms for 16,384. Where nothing calls for
+ * it that is a hundredth of the time and no oftener than each second; a quarter where something is
+ * 'wanted' of them.
+ */
+uint32_t disk_loads_pause_ms(uint32_t cost_us, bool wanted);
 
 /* NULL: not listed. */
 const struct disk_load *disk_loads_find(const struct disk_loads *loads, dev_t devt);

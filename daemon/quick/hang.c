@@ -34,14 +34,14 @@ static const struct disk_load *next_load(const struct disk_loads *loads, dev_t d
 	return *at < loads->n && loads->disks[*at].devt == devt ? &loads->disks[*at] : NULL;
 }
 
-/* 'seen': what was read at this very look; empty: nothing was. */
-static int count(struct hangs *hangs, const struct disk_loads *seen, uint64_t lost_ns,
-		 uint64_t now_ns)
+/* By what was read at this very look, if anything was. */
+static int count(struct quick *quick, uint64_t lost_ns, uint64_t now_ns)
 {
+	struct hangs *hangs = quick->hangs;
 	struct disk_loads own = {.n = 0};
-	const struct disk_loads *loads = seen->n ? seen : &own;
+	const struct disk_loads *loads = quick->loads.n ? &quick->loads : &own;
 	size_t at = 0;
-	int r = seen->n ? 0 : disk_loads_read(NULL, &own);
+	int r = quick->loads.n ? 0 : quick_loads(quick, &own);
 
 	if (r < 0)
 		return r;
@@ -247,11 +247,18 @@ static bool look_at_all(struct quick *quick, uint64_t now_ns)
 	return news;
 }
 
-/* Is it time to look? *ret_lost_ns: how much later it is than it should be. */
-static bool is_due(const struct hangs *hangs, uint64_t now_ns, uint64_t *ret_lost_ns)
+static uint64_t period_ms(const struct quick *quick)
 {
-	uint64_t look_ms = disk_loads_every_ms(hangs->n_disks);
-	uint64_t period = (hangs->silent ? LOOK_SILENT_MS : look_ms) * NS_PER_MS;
+	uint64_t pause_ms = disk_loads_pause_ms(quick->loads_cost_us, quick->hangs->silent);
+
+	return quick->hangs->silent && pause_ms < LOOK_SILENT_MS ? LOOK_SILENT_MS : pause_ms;
+}
+
+/* Is it time to look? *ret_lost_ns: how much later it is than it should be. */
+static bool is_due(const struct quick *quick, uint64_t now_ns, uint64_t *ret_lost_ns)
+{
+	const struct hangs *hangs = quick->hangs;
+	uint64_t period = period_ms(quick) * NS_PER_MS;
 	uint64_t since = hangs->looked_ns ? now_ns - hangs->looked_ns : period;
 
 	*ret_lost_ns = since > period + LATE_MS * NS_PER_MS ? since - period : 0;
@@ -286,12 +293,12 @@ void quick_hang(struct quick *quick, uint64_t now_ns)
 	}
 	if (!quick->hangs && !start(quick, now_ns))
 		return;
-	if (!is_due(quick->hangs, now_ns, &lost_ns))
+	if (!is_due(quick, now_ns, &lost_ns))
 		return;
 	quick->hangs->looked_ns = now_ns;
 	quick->hangs->hurry = false;
 	if (hang_sync_disks(quick->hangs, &quick->watch->inventory) < 0 ||
-	    count(quick->hangs, &quick->loads, lost_ns, now_ns) < 0)
+	    count(quick, lost_ns, now_ns) < 0)
 		return;
 	/* No I/O waits anywhere, nothing hung before, nothing to take back: as mostly. */
 	if (!quick->hangs->waiting && !quick->hangs->n && !quick->hangs->n_refusals)

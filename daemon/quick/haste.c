@@ -3,21 +3,39 @@
 #include "common/clock.h"
 #include "daemon/quick/state.h"
 
-/* What must be read of the disks in any case, to see whether there is I/O. */
-static bool loads_are_due(const struct quick *quick, uint64_t now_ns)
+/* They are read in any case, to see whether there is I/O; and mostly at each look if 'wanted'. */
+static bool loads_are_due(const struct quick *quick, bool wanted, uint64_t now_ns)
 {
-	uint64_t every_ms = disk_loads_every_ms(quick->watch->inventory.n_disks);
+	uint64_t pause_ms = disk_loads_pause_ms(quick->loads_cost_us, wanted);
 
-	return !quick->loads_ns || now_ns - quick->loads_ns >= every_ms * NS_PER_MS;
+	return !quick->loads_ns || now_ns - quick->loads_ns >= pause_ms * NS_PER_MS;
+}
+
+static uint64_t processor_us(void)
+{
+	struct timespec used;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) < 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / NS_PER_US;
+}
+
+int quick_loads(struct quick *quick, struct disk_loads *ret)
+{
+	uint64_t begin_us = processor_us();
+	int r = disk_loads_read(NULL, ret);
+
+	quick->loads_cost_us = (uint32_t)(processor_us() - begin_us);
+	return r;
 }
 
 void quick_read_loads(struct quick *quick, bool wanted, uint64_t now_ns)
 {
 	disk_loads_free(&quick->loads);
-	if (!wanted && !loads_are_due(quick, now_ns))
+	if (!loads_are_due(quick, wanted, now_ns))
 		return;
 	quick->loads_ns = now_ns;
-	if (disk_loads_read(NULL, &quick->loads) < 0)
+	if (quick_loads(quick, &quick->loads) < 0)
 		quick->moved_ns = now_ns; /* unknown: there may be any */
 }
 

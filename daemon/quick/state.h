@@ -120,6 +120,7 @@ struct quick {
 	bool flagged;		      /* some path was said to be held out or to hang */
 	struct disk_loads loads; /* as of this look; empty: not read at it */
 	uint64_t loads_ns;	 /* when they were read last */
+	uint32_t loads_cost_us;	 /* … and what that took */
 	uint64_t load_mark;	 /* … and what had ended by then, on all sessions */
 	uint64_t moved_ns;	 /* reads or writes were seen to go on; 0 never */
 	struct raw_uses *raw_uses; /* of disks that are in no map; NULL: all of them may be used */
@@ -165,6 +166,8 @@ const char *quick_name(const struct quick *quick, const struct quick_session *se
 /* haste.c: the disks' counters, read when 'wanted' and now and then; do they move? What a look tells
  * of haste. */
 void quick_read_loads(struct quick *quick, bool wanted, uint64_t now_ns);
+/* disk_loads_read(), and what it costs is remembered. */
+int quick_loads(struct quick *quick, struct disk_loads *ret);
 void quick_note_moves(struct quick *quick, uint64_t now_ns);
 struct pace_facts quick_sessions_pace(const struct quick *quick, uint64_t now_ns);
 

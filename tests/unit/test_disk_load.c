@@ -64,9 +64,31 @@ static void this_host_s_own_file_is_read(void **state)
 	assert_true(disk_loads_read("/nonexistent/diskstats", &loads) < 0);
 }
 
+/* The longer it takes the longer the pause; never more than a share of the time, but for bounds. */
+static void what_it_costs_tells_how_often(void **state)
+{
+	uint32_t before[2] = {0, 0};
+
+	(void)state;
+	assert_int_equal(disk_loads_pause_ms(100, false), 1000);
+	assert_int_equal(disk_loads_pause_ms(100, true), 0);
+	assert_int_equal(disk_loads_pause_ms(130000, false), 13000);
+	assert_int_equal(disk_loads_pause_ms(130000, true), 520);
+	assert_int_equal(disk_loads_pause_ms(UINT32_MAX, false), 15000);
+	assert_int_equal(disk_loads_pause_ms(UINT32_MAX, true), 2000);
+	for (uint32_t us = 0; us < 1000000; us += 997)
+		for (unsigned int wanted = 0; wanted < 2; wanted++) {
+			uint32_t pause = disk_loads_pause_ms(us, wanted);
+
+			assert_true(pause >= before[wanted]);
+			before[wanted] = pause;
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_it_costs_tells_how_often),
 		cmocka_unit_test(a_kernel_s_file_is_read),
 		cmocka_unit_test(lines_that_are_no_disk_are_left_out),
 		cmocka_unit_test(this_host_s_own_file_is_read),

@@ -102,10 +102,19 @@ static void counters_are_read(void **state)
 	assert_true(s->quick.loads_ns == NOW);
 	quick_read_loads(&s->quick, false, NOW + NS_PER_S - 1);
 	assert_true(s->quick.loads_ns == NOW && s->quick.loads.n == 0);
+	s->quick.loads_cost_us = 0; /* whatever this host needs */
 	quick_read_loads(&s->quick, true, NOW + 1);
 	assert_true(s->quick.loads_ns == NOW + 1);
+	s->quick.loads_cost_us = 0;
 	quick_read_loads(&s->quick, false, NOW + 1 + NS_PER_S);
 	assert_true(s->quick.loads_ns == NOW + 1 + NS_PER_S);
+	/* where it is dear: less often, wanted or not */
+	s->quick.loads_cost_us = 100000;
+	quick_read_loads(&s->quick, true, NOW + 1 + NS_PER_S + 399 * NS_PER_MS);
+	quick_read_loads(&s->quick, false, NOW + 1 + 10 * NS_PER_S);
+	assert_true(s->quick.loads_ns == NOW + 1 + NS_PER_S);
+	quick_read_loads(&s->quick, true, NOW + 1 + NS_PER_S + 400 * NS_PER_MS);
+	assert_true(s->quick.loads_ns == NOW + 1 + NS_PER_S + 400 * NS_PER_MS);
 	disk_loads_free(&s->quick.loads);
 }
 
