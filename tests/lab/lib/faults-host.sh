@@ -27,19 +27,38 @@ fault_write_fails() {
 	[[ $said == *"$2"* ]]
 }
 
+# fault_fill FILE: fills its file system, and keeps it full: whoever deletes something there makes room. fault_fill_end FILE.
+fault_fill() {
+	dd if=/dev/zero "of=$1" bs=64k status=none 2> /dev/null || true
+	fault_fill_on "$1" 2> /dev/null &
+	FAULT_FILLER=$!
+	fault_wait 20 fault_write_fails "$1.more" 'No space left'
+}
+fault_fill_on() {
+	trap - ERR
+	while :; do
+		until ! printf '%1024s' '' >> "$1"; do :; done
+		tick
+	done
+}
+fault_fill_end() {
+	kill "$FAULT_FILLER"
+	wait "$FAULT_FILLER" 2> /dev/null || true
+	rm -f "$1"
+}
+
 fault_begin_runfull() {
 	mount -o "remount,size=$(($(df --output=used -k /run | tail -n 1) + 512))k" /run
-	dd if=/dev/zero of=/run/full bs=64k status=none 2> /dev/null || true
-	dd if=/dev/zero bs=1k status=none >> /run/full 2> /dev/null || true
+	fault_fill /run/full
 	portal_cut 1
 }
 fault_proof_runfull() {
 	fault_silent
-	fault_write_fails /run/more 'No space left'
-	fault_write_fails /run/mpathiscsi/more 'No space left'
+	fault_wait 10 fault_write_fails /run/more 'No space left'
+	fault_wait 10 fault_write_fails /run/mpathiscsi/more 'No space left'
 }
 fault_end_runfull() {
-	rm /run/full
+	fault_fill_end /run/full
 	mount -o remount,size=50% /run
 	portal_heal 1
 }
@@ -74,15 +93,16 @@ fault_begin_diskfull() {
 	mount -t tmpfs -o size=64k tmpfs /etc/mpathiscsi
 	cp -a "$copy/." /etc/mpathiscsi/
 	touch /etc/mpathiscsi/policies.conf.lock
-	dd if=/dev/zero of=/etc/mpathiscsi/full bs=4k status=none 2> /dev/null || true
+	fault_fill /etc/mpathiscsi/full
 	portal_cut 1
 }
 fault_proof_diskfull() {
 	fault_silent
-	fault_write_fails /etc/mpathiscsi/more 'No space left'
+	fault_wait 10 fault_write_fails /etc/mpathiscsi/more 'No space left'
 	fault_refused
 }
 fault_end_diskfull() {
+	fault_fill_end /etc/mpathiscsi/full
 	umount -l /etc/mpathiscsi
 	rm -rf "$LAB_VAR/store"
 	portal_heal 1
