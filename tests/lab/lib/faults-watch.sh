@@ -218,16 +218,17 @@ fault_take_process() {
 	done
 	FAULT_NOW[processes.$1]=$n
 }
-# fault_target_sessions: the sessions that the target knows of, of the kernel and of our probe.
-fault_target_sessions() {
+# fault_target_list: the sessions that the target knows of, of the kernel and of our probe (its alias tells them apart).
+fault_target_list() {
 	local c
 	for ((c = 1; c <= TARGET_CONTROLLERS; c++)); do
 		case $TARGET_KIND in
-		tgt) timeout 5 tgtadm -C "$c" --lld iscsi --op show --mode conn --tid 1 | grep -c '^Session:' ;;
-		lio) tr '\0' '\n' < "$LIO/iscsi/$TARGET_IQN/tpgt_$c/dynamic_sessions" | grep -c . ;;
+		tgt) timeout 5 tgtadm -C "$c" --lld iscsi --op show --mode conn --tid 1 ;;
+		lio) tr '\0' '\n' < "$LIO/iscsi/$TARGET_IQN/tpgt_$c/dynamic_sessions" | sed '/./s/^/Session: /' ;;
 		esac
-	done | awk '{ n += $1 } END { print n + 0 }'
+	done
 }
+fault_target_sessions() { fault_target_list | grep -c '^Session:' || true; }
 
 # fault_least KEY: whether of that the fewest count that were seen, and fewer are no fault: they come and go.
 fault_least() { [[ $1 == fd.* || $1 == threads.* || $1 == rss.* || $1 == target.* ]]; }
@@ -289,6 +290,9 @@ fault_descriptors() {
 		find "/proc/$pid/fd" -mindepth 1 -printf '%f -> %l\n' 2> /dev/null | sort -n
 	done
 	ss -xpn 2> /dev/null | grep -E 'multipathd|mpathiscsi' || true
+	echo "sessions at the target, connections here"
+	fault_target_list
+	ss -Htno dport = :3260
 }
 
 # fault_alive: the same processes as before but for those that the fault ends (F_RESTARTS).
