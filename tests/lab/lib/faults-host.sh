@@ -123,7 +123,7 @@ fault_begin_fds() {
 }
 # Whoever asks gets no answer, or a late one: a daemon that could open one more would answer at once. It must not spin over it.
 fault_proof_fds() {
-	local before after i unanswered=0
+	local before after i begin unanswered=0
 	local -a stat asked=()
 	fault_silent
 	for i in 1 2 3; do
@@ -132,13 +132,16 @@ fault_proof_fds() {
 	done
 	read -r -a stat < "/proc/$DAEMON_PID/stat"
 	before=$((stat[13] + stat[14]))
+	now; begin=$NOW_MS
 	for i in "${asked[@]}"; do wait "$i" || unanswered=$((unanswered + 1)); done
 	pause 1
 	read -r -a stat < "/proc/$DAEMON_PID/stat"
 	after=$((stat[13] + stat[14]))
-	say "mpathiscsid without file descriptors: $unanswered of 3 requests without an answer, $((after - before)) ticks of 500"
+	since "$begin"
+	say "mpathiscsid without file descriptors: $unanswered of 3 requests without an answer, $((after - before)) ticks of $((SINCE_MS / 10))"
 	((unanswered > 0))
-	((after - before <= 250)) || fault_wrong "mpathiscsid spins without file descriptors: $((after - before)) ticks of 500"
+	((after - before <= SINCE_MS / 20)) ||
+		fault_wrong "mpathiscsid spins without file descriptors: $((after - before)) ticks of $((SINCE_MS / 10))"
 }
 fault_end_fds() {
 	local pid
