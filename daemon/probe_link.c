@@ -174,14 +174,21 @@ static void on_logout(struct iscsi_context *iscsi, int status, void *data, void 
 		link->logged_out = true;
 }
 
-/* A random ISID of type 0x80: the kernel's are of the OUI type, so never the same. */
-static int set_isid(struct iscsi_context *iscsi)
+/*
+ * A random ISID of type 0x80: the kernel's are of the OUI type, so never the same. Another one for each
+ * target of this process, and the same at each login there: a session that was lost in silence, of
+ * which the target does not know yet, is then reinstated by the next one (RFC 7143, 6.3.5) and does not
+ * stay there beside it.
+ */
+static int set_isid(struct iscsi_context *iscsi, uint32_t id)
 {
-	uint32_t random[2];
+	static uint32_t random[2];
+	static bool drawn;
 
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+	if (!drawn && getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return -EIO;
-	return iscsi_set_isid_random(iscsi, random[0] & 0xffffff, random[1] & 0xffff)
+	drawn = true;
+	return iscsi_set_isid_random(iscsi, (random[0] + id) & 0xffffff, random[1] & 0xffff)
 		       ? -EIO
 		       : 0;
 }
@@ -234,7 +241,7 @@ static int configure(struct iscsi_context *iscsi, const struct probe_wire_add *a
 		memcpy(netdev, add->netdev, sizeof(netdev));
 		iscsi_set_bind_interfaces(iscsi, netdev);
 	}
-	if ((sid ? set_isid_of(iscsi, *sid) : set_isid(iscsi)) || iscsi_set_alias(iscsi, ALIAS) ||
+	if ((sid ? set_isid_of(iscsi, *sid) : set_isid(iscsi, add->header.id)) || iscsi_set_alias(iscsi, ALIAS) ||
 	    iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL) ||
 	    iscsi_set_targetname(iscsi, add->target) ||
 	    iscsi_set_header_digest(iscsi, digest) || set_chap(iscsi, &add->chap))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/analyzer.h"
 #include "common/clock.h"
 #include "common/parse.h"
 #include "daemon/log.h"
@@ -22,15 +23,10 @@ static uint64_t path_key(uint64_t wwid_hash, uint64_t name_hash)
 	return fnv1a(wwid_hash, &name_hash, sizeof(name_hash));
 }
 
-struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
-		       const struct lun_path *path)
+static struct hang *find(const struct hangs *hangs, uint64_t wwid, const struct lun_path *path)
 {
 	size_t cursor = 0, at;
-	uint64_t wwid;
 
-	if (!hangs || !hangs->n)
-		return NULL;
-	wwid = hang_lun_hash(lun);
 	do {
 		at = hash_index_next(&hangs->by_path, path_key(wwid, path->name_hash), &cursor);
 		if (at == HASH_INDEX_NONE)
@@ -40,20 +36,37 @@ struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
 	return &hangs->table[at];
 }
 
+struct hang *hang_find(const struct hangs *hangs, const struct lun *lun,
+		       const struct lun_path *path)
+{
+	return hangs && hangs->n ? find(hangs, hang_lun_hash(lun), path) : NULL;
+}
+
+/* What grew is freed by hangs_free(). */
+NO_LEAK_BEGIN
+/* Room for one more. */
+static int grow(struct hangs *hangs)
+{
+	struct hang *grown = reallocarray(hangs->table, hangs->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	hangs->table = grown;
+	return 0;
+}
+NO_LEAK_END
+
 struct hang *hang_add(struct hangs *hangs, const struct lun *lun, const struct lun_path *path)
 {
-	struct hang *hang = hang_find(hangs, lun, path), *grown;
 	uint64_t wwid = hang_lun_hash(lun);
+	struct hang *hang = find(hangs, wwid, path);
 
 	if (hang)
 		return hang;
-	grown = reallocarray(hangs->table, hangs->n + 1, sizeof(*grown));
-	if (!grown)
+	if (grow(hangs) < 0 ||
+	    hash_index_add(&hangs->by_path, path_key(wwid, path->name_hash), hangs->n) < 0)
 		return NULL;
-	hangs->table = grown;
-	if (hash_index_add(&hangs->by_path, path_key(wwid, path->name_hash), hangs->n) < 0)
-		return NULL;
-	hang = &grown[hangs->n++];
+	hang = &hangs->table[hangs->n++];
 	*hang = (struct hang){.wwid_hash = wwid, .name_hash = path->name_hash};
 	return hang;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Of LUNs that hang: that nothing is done, and what is said. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/analyzer.h"
 #include "common/clock.h"
 #include "common/parse.h"
 #include "daemon/log.h"
@@ -19,21 +21,33 @@ static struct hang_refusal *refusal_of(const struct hangs *hangs, const struct l
 	return at == HASH_INDEX_NONE ? NULL : &hangs->refusals[at];
 }
 
+/* What grew is freed by hangs_free(). */
+NO_LEAK_BEGIN
+/* Room for one more. */
+static int refusals_grow(struct hangs *hangs)
+{
+	struct hang_refusal *grown =
+		reallocarray(hangs->refusals, hangs->n_refusals + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	hangs->refusals = grown;
+	return 0;
+}
+NO_LEAK_END
+
 static struct hang_refusal *refusal_add(struct hangs *hangs, const struct lun *lun,
 					uint64_t now_ns)
 {
-	struct hang_refusal *refusal = refusal_of(hangs, lun), *grown;
+	struct hang_refusal *refusal = refusal_of(hangs, lun);
 	uint64_t hash = hang_lun_hash(lun);
 
 	if (refusal)
 		return refusal;
-	grown = reallocarray(hangs->refusals, hangs->n_refusals + 1, sizeof(*grown));
-	if (!grown)
+	if (refusals_grow(hangs) < 0 ||
+	    hash_index_add(&hangs->by_lun, hash, hangs->n_refusals) < 0)
 		return NULL;
-	hangs->refusals = grown;
-	if (hash_index_add(&hangs->by_lun, hash, hangs->n_refusals) < 0)
-		return NULL;
-	refusal = &grown[hangs->n_refusals++];
+	refusal = &hangs->refusals[hangs->n_refusals++];
 	*refusal = (struct hang_refusal){.wwid_hash = hash, .since_ns = now_ns};
 	return refusal;
 }

@@ -490,11 +490,16 @@ static bool target_pings(struct lab *lab)
 static bool logout_asked_body(struct lab *lab, struct fake *fake,
 			      struct probe_target *target)
 {
+	uint8_t isid[6];
+
 	REQUIRE_STATE(lab, target, PROBE_UP, 3000);
+	memcpy(isid, fake->isid, sizeof(isid));
 	REQUIRE_STATE(lab, target, PROBE_LOST, 3000);
 	fake->manner = MANNER_GOOD;
 	REQUIRE_STATE(lab, target, PROBE_UP, 3000);
 	REQUIRE(lab, fake->logins >= 2, "%u logins", fake->logins);
+	REQUIRE(lab, !memcmp(isid, fake->isid, sizeof(isid)),
+		"another ISID: a session that the target still has would not be reinstated");
 	return true;
 }
 
