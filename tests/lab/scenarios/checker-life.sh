@@ -17,6 +17,7 @@ for word in "$@"; do
 done
 luns=3 paths=12 mark=10000 loads=0 unloads=0
 warm=$((n / 3 < 50 ? n / 3 : 50))
+warm=$((warm - warm % 6)) # nothing is amiss then
 
 # conf CHECKER PRIO: one file for all of it. uxsock_timeout is the mark by which a configuration is known once it is in force.
 conf() {
@@ -194,6 +195,7 @@ assert_eq "copies of our plugins" "1 1" "$(mapped "$MULTIPATHD_PID" libcheckiscs
 now; begin=$NOW_MS
 for ((step = 0; step < n; step++)); do
 	if ((step == warm)); then
+		whole iscsi
 		usage_least "$MULTIPATHD_PID"
 		rss_before=$USAGE_RSS fds_before=$USAGE_FDS threads_before=$USAGE_THREADS
 		say "after $step: RSS $USAGE_RSS KiB, $USAGE_FDS descriptors, $USAGE_THREADS threads"
