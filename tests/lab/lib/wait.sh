@@ -41,7 +41,7 @@ holds() {
 }
 
 # not COMMAND…: succeeds when COMMAND does not.
-not() { ! "$@"; }
+not() { if "$@"; then return 1; fi; }
 
 # pause SECONDS: lets time pass on purpose (a fault that must last); never to wait for something.
 pause() { sleep "$1"; }
