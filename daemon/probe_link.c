@@ -241,7 +241,8 @@ static int configure(struct iscsi_context *iscsi, const struct probe_wire_add *a
 		memcpy(netdev, add->netdev, sizeof(netdev));
 		iscsi_set_bind_interfaces(iscsi, netdev);
 	}
-	if ((sid ? set_isid_of(iscsi, *sid) : set_isid(iscsi, add->header.id)) || iscsi_set_alias(iscsi, ALIAS) ||
+	if ((sid ? set_isid_of(iscsi, *sid) : set_isid(iscsi, add->header.id)) ||
+	    iscsi_set_alias(iscsi, ALIAS) ||
 	    iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL) ||
 	    iscsi_set_targetname(iscsi, add->target) ||
 	    iscsi_set_header_digest(iscsi, digest) || set_chap(iscsi, &add->chap))

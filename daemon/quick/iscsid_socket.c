@@ -83,7 +83,8 @@ static bool is_iscsid(int proc, const char *entry)
 {
 	char path[32 + sizeof("/comm")], comm[32];
 
-	return is_ours(proc, entry) && snprintf(path, sizeof(path), "%s/comm", entry) < (int)sizeof(path) &&
+	return is_ours(proc, entry) &&
+	       snprintf(path, sizeof(path), "%s/comm", entry) < (int)sizeof(path) &&
 	       sysfs_text(proc, path, comm, sizeof(comm)) == 0 && strcmp(comm, HOLDER_NAME) == 0;
 }
 

@@ -6,40 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "common/clock.h"
 #include "daemon/probe_log.h"
+#include "tests/unit/log_capture.h"
 
-static char text[65536];
-static int log_fd, stderr_fd;
-
-static void begin(void)
-{
-	log_fd = memfd_create("log", 0);
-	assert_true(log_fd >= 0);
-	stderr_fd = dup(2);
-	assert_int_equal(dup2(log_fd, 2), 2);
-}
-
-/* What was logged since begin(): the number of lines, the text in 'text'. */
-static unsigned int end(void)
-{
-	unsigned int lines = 0;
-	ssize_t n;
-
-	dup2(stderr_fd, 2);
-	close(stderr_fd);
-	n = pread(log_fd, text, sizeof(text) - 1, 0);
-	close(log_fd);
-	assert_true(n >= 0);
-	text[n] = 0;
-	for (const char *p = text; (p = strchr(p, '\n')); p++)
-		lines++;
-	return lines;
-}
 
 static const struct probe_target target = {
 	.name = {.target = "iqn.2026-01.example:a",

@@ -9,16 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "common/clock.h"
 #include "daemon/probe_stderr.h"
+#include "tests/unit/log_capture.h"
 
-static char text[131072];
 static int ends[2]; /* of the child's stderr */
-static int log_fd, stderr_fd;
 static struct probe_stderr said;
 
 static int start(void **state)
@@ -35,31 +33,6 @@ static int stop(void **state)
 	unsetenv("JOURNAL_STREAM");
 	close(ends[1]);
 	return close(ends[0]);
-}
-
-static void begin(void)
-{
-	log_fd = memfd_create("log", 0);
-	assert_true(log_fd >= 0);
-	stderr_fd = dup(2);
-	assert_int_equal(dup2(log_fd, 2), 2);
-}
-
-/* The lines that were logged since begin(), in 'text' too. */
-static unsigned int end(void)
-{
-	unsigned int lines = 0;
-	ssize_t n;
-
-	dup2(stderr_fd, 2);
-	close(stderr_fd);
-	n = pread(log_fd, text, sizeof(text) - 1, 0);
-	close(log_fd);
-	assert_true(n >= 0);
-	text[n] = 0;
-	for (const char *p = text; (p = strchr(p, '\n')); p++)
-		lines++;
-	return lines;
 }
 
 static void writes(const char *bytes, size_t n)
